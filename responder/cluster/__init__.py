@@ -1,0 +1,1 @@
+"""Hands: the only room that speaks to Kubernetes."""

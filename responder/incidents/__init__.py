@@ -1,0 +1,1 @@
+"""Memory: the incident resource and its pure state machine."""

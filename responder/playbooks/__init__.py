@@ -1,0 +1,1 @@
+"""Rules: playbooks read, checked and rendered into asks. Pure but for reading files."""

@@ -1,0 +1,1 @@
+"""Door: webhooks, the API for people and scripts, health and metrics."""
