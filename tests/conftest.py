@@ -1,0 +1,6 @@
+"""Fixtures of all tests are in plugins beside what they are about."""
+
+pytest_plugins = [
+    "tests.controlplane.run_logs",
+    "tests.controlplane.fixtures",
+]

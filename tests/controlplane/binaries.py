@@ -1,0 +1,76 @@
+"""Finds the programs that the tests need: in KUBEBUILDER_ASSETS, in the cache, or by building.
+
+`python -m tests.controlplane.binaries [kubernetes] [alertmanager] [prometheus]` does it ahead of
+a test run and prints where each program is.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.controlplane.go_build import BuildFailedError, GoMissingError, build
+from tests.controlplane.toolsets import KUBERNETES, KUBERNETES_VERSION, TOOLSETS, Toolset
+
+ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
+_ASSETS = frozenset({"etcd", "kube-apiserver", "kubectl"})
+"""What setup-envtest installs. The controllers and kwok are never among it."""
+
+
+def say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a person waits for this
+
+
+@functools.cache
+def find(toolset: Toolset, *, say: Callable[[str], None] = say_on_stderr) -> dict[str, Path]:
+    """Name to path of every program and file of the toolset. May take minutes, the first time.
+
+    Raises:
+        GoMissingError: something has to be built and there is no `go`.
+        BuildFailedError: with the end of what `go build` said.
+
+    """
+    found = _assets(say=say) if toolset is KUBERNETES else {}
+    missing = frozenset(toolset.packages) - frozenset(found)
+    directory = build(toolset, programs=missing, say=say)
+    return found | {name: directory / name for name in (*missing, *toolset.copied)}
+
+
+def _assets(*, say: Callable[[str], None]) -> dict[str, Path]:
+    """All of them or none: an API server with another etcd's or kubectl's version helps nobody."""
+    directory = os.environ.get(ASSETS_VARIABLE)
+    if not directory:
+        return {}
+    found = {name: Path(directory) / name for name in _ASSETS}
+    absent = sorted(name for name, path in found.items() if not os.access(path, os.X_OK))
+    if absent:
+        say(f"{ASSETS_VARIABLE}={directory} is not used: it lacks {', '.join(absent)}")
+        return {}
+    answer = subprocess.run(
+        [found["kube-apiserver"], "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if KUBERNETES_VERSION.rpartition(".")[0] not in answer:
+        say(f"{ASSETS_VARIABLE} has {answer}: these tests are written for v{KUBERNETES_VERSION}")
+    return found
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(TOOLSETS))
+    if unknown:
+        say_on_stderr(f"unknown: {', '.join(unknown)}; there are {', '.join(TOOLSETS)}")
+        return 2
+    for name in names or TOOLSETS:
+        try:
+            found = find(TOOLSETS[name])
+        except (GoMissingError, BuildFailedError) as error:
+            say_on_stderr(f"{name}: {error}")
+            return 1
+        for program in sorted(TOOLSETS[name].packages):
+            say_on_stderr(f"{name}: {program} is {found[program]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""pytest plugin: a control plane for the whole run, a namespace per test, private ones on demand.
+
+Where its programs can't be built the tests that need it are skipped, with the reason; with CI in
+the environment they fail.
+"""
+
+import contextlib
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from tests.controlplane import run_logs
+from tests.controlplane.binaries import find
+from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.go_build import GoMissingError
+from tests.controlplane.kube import Kube
+from tests.controlplane.toolsets import KUBERNETES, Toolset
+
+_serial = itertools.count(1)
+
+
+class StartControlPlane(Protocol):
+    def __call__(self, *, controllers: bool = False) -> ControlPlane: ...
+
+
+def require(toolset: Toolset, config: pytest.Config) -> None:
+    """Finds or builds the programs, showing the progress despite pytest's capturing."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    shown = capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
+    try:
+        with shown:
+            find(toolset)
+    except GoMissingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+def _subject(request: pytest.FixtureRequest) -> str:
+    """The test's name, as far as a folder or a namespace may carry it."""
+    return re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """With controllers, scheduler and nodes; shared by all tests, so nobody may disturb it."""
+    require(KUBERNETES, request.config)
+    plane = ControlPlane.start(logs=run_logs.directory(request.config) / "shared")
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh one, ready to run pods; deleted afterwards without waiting for it to be gone."""
+    name = f"{_subject(request)}-{next(_serial)}"
+    control_plane.create_namespace(name)
+    yield name
+    control_plane.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def kube(control_plane: ControlPlane, namespace: str) -> Kube:
+    """The shared control plane, seen from the test's own namespace."""
+    return Kube(control_plane=control_plane, namespace=namespace)
+
+
+@pytest.fixture
+def start_control_plane(request: pytest.FixtureRequest) -> Iterator[StartControlPlane]:
+    """Starts private ones, for tests that stop, kill or break it. Some 3 s each."""
+    require(KUBERNETES, request.config)
+    with contextlib.ExitStack() as started:
+
+        def start(*, controllers: bool = False) -> ControlPlane:
+            logs = run_logs.directory(request.config) / f"{_subject(request)}-{next(_serial)}"
+            plane = ControlPlane.start(logs=logs, controllers=controllers)
+            started.callback(plane.stop)
+            return plane
+
+        yield start
+
+
+@pytest.fixture
+def own_control_plane(start_control_plane: StartControlPlane) -> ControlPlane:
+    """A private API server with its etcd, and nothing else: no pods, no garbage collection."""
+    return start_control_plane()
+
+
+@pytest.fixture
+def own_kube(own_control_plane: ControlPlane) -> Kube:
+    own_control_plane.create_namespace("test")
+    return Kube(control_plane=own_control_plane, namespace="test")

@@ -1,0 +1,95 @@
+"""One child process with its log: it never outlives us, and says why when it ends early."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+_DIES_WITH_PARENT = Path(__file__).with_name("dies_with_parent.py")
+_SHOWN_LOG_LINES = 25
+
+
+class EndedEarlyError(RuntimeError):
+    """A server ended before it served; carries the end of its log."""
+
+
+@dataclasses.dataclass(slots=True)
+class ServerProcess:
+    """Started by `start`; may be stopped, killed and started again with the same arguments."""
+
+    command: tuple[str, ...]
+    log: Path
+    _popen: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def start(cls, command: Sequence[str | Path], *, log: Path) -> "ServerProcess":
+        server = cls(command=tuple(str(part) for part in command), log=log)
+        server.start_again()
+        return server
+
+    def start_again(self) -> None:
+        if self.running:
+            raise RuntimeError(f"{self.name} is running already")
+        if threading.current_thread() is not threading.main_thread():
+            # The kernel counts the death of the *thread* that started a child as its parent's.
+            raise RuntimeError("start servers from the main thread, or they end with the other one")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-ISs", _DIES_WITH_PARENT, str(os.getpid()), *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C on the terminal is for pytest, which then ends its servers in order.
+                start_new_session=True,
+            )
+
+    @property
+    def name(self) -> str:
+        return self.log.stem
+
+    @property
+    def pid(self) -> int:
+        return self._started.pid
+
+    @property
+    def running(self) -> bool:
+        return self._popen is not None and self._popen.poll() is None
+
+    def require_running(self) -> None:
+        """Raises EndedEarlyError if it ended, whatever its exit code."""
+        if not self.running:
+            raise EndedEarlyError(
+                f"{self.name} ended with {self._started.returncode}; the end of {self.log}:\n"
+                + "\n".join(self.log.read_text(errors="replace").splitlines()[-_SHOWN_LOG_LINES:])
+            )
+
+    def suspend(self) -> None:
+        """SIGSTOP: connections are still accepted by the kernel, and nothing is answered."""
+        self._started.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._started.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, stopped or not, and waits until it is gone."""
+        self._started.kill()
+        self._started.wait()
+
+    def terminate(self, *, within_seconds: float = 10.0) -> None:
+        """SIGTERM; SIGKILL once the time is up."""
+        self._started.terminate()
+        try:
+            self._started.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._popen is None:
+            raise RuntimeError(f"{self.log.stem} was never started")
+        return self._popen
