@@ -2,5 +2,6 @@
 
 pytest_plugins = [
     "tests.controlplane.run_logs",
+    "tests.controlplane.leftover_tasks",
     "tests.controlplane.fixtures",
 ]

@@ -8,23 +8,30 @@ import contextlib
 import itertools
 import os
 import re
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from tests.controlplane import run_logs
 from tests.controlplane.binaries import find
 from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.external_metrics import ExternalMetrics
 from tests.controlplane.go_build import GoMissingError
 from tests.controlplane.kube import Kube
-from tests.controlplane.toolsets import KUBERNETES, Toolset
+from tests.controlplane.real_alertmanager import Alertmanager
+from tests.controlplane.toolsets import ALERTMANAGER, KUBERNETES, Toolset
 
 _serial = itertools.count(1)
 
 
 class StartControlPlane(Protocol):
     def __call__(self, *, controllers: bool = False) -> ControlPlane: ...
+
+
+class StartAlertmanager(Protocol):
+    def __call__(self, configuration: Mapping[str, Any]) -> Alertmanager: ...
 
 
 def require(toolset: Toolset, config: pytest.Config) -> None:
@@ -40,6 +47,10 @@ def require(toolset: Toolset, config: pytest.Config) -> None:
         pytest.skip(str(error))
 
 
+def _own_logs(request: pytest.FixtureRequest) -> Path:
+    return run_logs.directory(request.config) / f"{_subject(request)}-{next(_serial)}"
+
+
 def _subject(request: pytest.FixtureRequest) -> str:
     """The test's name, as far as a folder or a namespace may carry it."""
     return re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
@@ -52,6 +63,18 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     plane = ControlPlane.start(logs=run_logs.directory(request.config) / "shared")
     yield plane
     plane.stop()
+
+
+@pytest.fixture(scope="session")
+def external_metrics(
+    control_plane: ControlPlane, request: pytest.FixtureRequest
+) -> Iterator[ExternalMetrics]:
+    """The metrics of the shared control plane's autoscalers; a test uses its own namespace's."""
+    metrics = ExternalMetrics.start(
+        control_plane, logs=run_logs.directory(request.config) / "shared"
+    )
+    yield metrics
+    metrics.stop()
 
 
 @pytest.fixture
@@ -76,8 +99,7 @@ def start_control_plane(request: pytest.FixtureRequest) -> Iterator[StartControl
     with contextlib.ExitStack() as started:
 
         def start(*, controllers: bool = False) -> ControlPlane:
-            logs = run_logs.directory(request.config) / f"{_subject(request)}-{next(_serial)}"
-            plane = ControlPlane.start(logs=logs, controllers=controllers)
+            plane = ControlPlane.start(logs=_own_logs(request), controllers=controllers)
             started.callback(plane.stop)
             return plane
 
@@ -94,3 +116,17 @@ def own_control_plane(start_control_plane: StartControlPlane) -> ControlPlane:
 def own_kube(own_control_plane: ControlPlane) -> Kube:
     own_control_plane.create_namespace("test")
     return Kube(control_plane=own_control_plane, namespace="test")
+
+
+@pytest.fixture
+def start_alertmanager(request: pytest.FixtureRequest) -> Iterator[StartAlertmanager]:
+    """Starts real ones with the given configuration; see `webhook_configuration`."""
+    require(ALERTMANAGER, request.config)
+    with contextlib.ExitStack() as started:
+
+        def start(configuration: Mapping[str, Any]) -> Alertmanager:
+            alertmanager = Alertmanager.start(configuration, logs=_own_logs(request))
+            started.callback(alertmanager.stop)
+            return alertmanager
+
+        yield start
