@@ -1,0 +1,63 @@
+"""Control `autoscaler`: tighter bounds of the HorizontalPodAutoscaler that owns a workload.
+
+The limit is the workload's: a number of pods. Above zero it caps both bounds. Zero is held on the
+workload itself, and the bounds are pinned to 1..1 beside it: an autoscaler's sync in flight
+re-raises a bare zero, and `minReplicas: 0` would let it wake a workload that is held at zero.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from responder.holds.ledger import Raw
+from responder.holds.limits import Holder
+
+MAX_FIELD: Final = "maxReplicas"
+MIN_FIELD: Final = "minReplicas"
+
+
+class MaxReplicasControl:
+    """`spec.maxReplicas`; it can't be below 1."""
+
+    path = ("spec", "maxReplicas")
+
+    def strictest(self, limits: Sequence[int]) -> int:
+        return min(limits)
+
+    def limit_of(self, raw: Raw) -> int | None:
+        return raw if isinstance(raw, int) else None
+
+    def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
+        del applied, holder
+        bound = max(1, effective)
+        return min(bound, baseline) if isinstance(baseline, int) else bound
+
+    def loosens(self, new: Raw, *, live: Raw, effective: int | None) -> bool:
+        del effective
+        return isinstance(new, int) and isinstance(live, int) and new > live
+
+
+class MinReplicasControl:
+    """`spec.minReplicas`; it never exceeds the maximum that goes with it."""
+
+    path = ("spec", "minReplicas")
+
+    def strictest(self, limits: Sequence[int]) -> int:
+        return min(limits)
+
+    def limit_of(self, raw: Raw) -> int | None:
+        return raw if isinstance(raw, int) else None
+
+    def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
+        del applied, holder
+        if effective == 0:
+            return 1
+        return min(effective, baseline) if isinstance(baseline, int) else effective
+
+    def loosens(self, new: Raw, *, live: Raw, effective: int | None) -> bool:
+        if effective == 0:
+            return False
+        return isinstance(new, int) and isinstance(live, int) and new > live
+
+
+MAX_REPLICAS: Final = MaxReplicasControl()
+MIN_REPLICAS: Final = MinReplicasControl()

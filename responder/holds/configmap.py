@@ -1,0 +1,120 @@
+"""A ConfigMap as one target: hold documents and plain keys, each key a field of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from responder.holds.fields import Facts
+from responder.holds.keys import PlainKeyControl
+from responder.holds.ledger import Copy, Ledger
+from responder.holds.limits import AnyControl, AnyHold
+from responder.holds.objects import (
+    LEDGER_ANNOTATION,
+    MANAGER,
+    JsonObject,
+    ObjectKey,
+    value_at,
+)
+from responder.holds.planning import Change, Draft, Purpose, Step, Write, next_step
+from responder.holds.sending import SendingControl
+
+CONFIG_MAP: Final = "ConfigMap"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """One key and what is asked of it."""
+
+    control: AnyControl
+    holds: Sequence[AnyHold]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One ConfigMap as it stands, and what is asked of its keys."""
+
+    key: ObjectKey
+    live: JsonObject | None
+    """None where it does not exist: it is then created, with what is asked of it."""
+    keys: Mapping[str, HeldKey]
+    copies: Sequence[Copy] = field(default_factory=tuple)
+
+
+def plan_document(document: Document, *, facts: Facts) -> Step:
+    """Give the next patch that brings the ConfigMap to what is asked of it."""
+    if document.live is None:
+        return _creation(document)
+    ledgers = [copy.ledger for copy in document.copies]
+    found = Ledger.from_text(_annotation(document.live))
+    known = {name for ledger in [*ledgers, *([found] if found else [])] for name in ledger.fields}
+    names = sorted(known | set(document.keys) | _own_keys(document.live))
+    draft = Draft.of(
+        document.live,
+        key=document.key,
+        paths={name: ("data", name) for name in names},
+        copies=document.copies,
+        facts=facts,
+    )
+    entries = draft.ledger.fields if draft.ledger else {}
+    for name in names:
+        held = document.keys.get(name)
+        if held is None and name not in entries:
+            continue
+        control = held.control if held else control_for(name)
+        state = draft.state(name, control=control, holds=held.holds if held else ())
+        draft.plan(name, state, facts=facts)
+    return next_step([draft], facts=facts)
+
+
+def control_for(name: str) -> AnyControl:
+    """Give the control of a key that nobody asks anything of any more."""
+    return SendingControl(name) if name.endswith(".json") else PlainKeyControl(name, ())
+
+
+def _annotation(live: JsonObject) -> str | None:
+    found = value_at(live, ("metadata", "annotations", LEDGER_ANNOTATION))
+    return found if isinstance(found, str) else None
+
+
+def _own_keys(live: JsonObject) -> set[str]:
+    """Give the keys that managedFields show to be ours, e.g. after a ledger was removed."""
+    found: set[str] = set()
+    for entry in value_at(live, ("metadata", "managedFields")) or []:
+        if entry.get("manager") == MANAGER:
+            data = (entry.get("fieldsV1") or {}).get("f:data") or {}
+            found |= {key.removeprefix("f:") for key in data if key.startswith("f:")}
+    return found
+
+
+def _creation(document: Document) -> Step:
+    """Create the ConfigMap with its ledger in one write; every baseline is an absent key."""
+    empty: JsonObject = {"metadata": {"name": document.key.name}}
+    facts = Facts(present=(), open_incidents=(), fenced=False, release_ghosts=True)
+    names = sorted(name for name, held in document.keys.items() if held.holds)
+    if not names:
+        return Step(write=None, pending=False, held={})
+    draft = Draft.of(
+        empty,
+        key=document.key,
+        paths={name: ("data", name) for name in names},
+        copies=(),
+        facts=facts,
+    )
+    for name in names:
+        held = document.keys[name]
+        draft.plan(name, draft.state(name, control=held.control, holds=held.holds), facts=facts)
+    ledger = draft.ledger_after()
+    data: dict[str, Any] = {name: draft.plans[name].desired for name in names}
+    body: JsonObject = {
+        "apiVersion": "v1",
+        "kind": CONFIG_MAP,
+        "metadata": {
+            "name": document.key.name,
+            "namespace": document.key.namespace,
+            "annotations": {LEDGER_ANNOTATION: ledger.to_text() if ledger else None},
+        },
+        "data": data,
+    }
+    changes = tuple(Change(name, None, value) for name, value in data.items())
+    write = Write(document.key, Purpose.HOLD, body, MANAGER, ledger, changes, create=True)
+    return Step(write=write, pending=False, held={document.key: ledger} if ledger else {})

@@ -1,0 +1,187 @@
+"""The ledger: what a held object itself remembers of its baseline and of what we last wrote.
+
+One annotation, written in the same patch as the change it tells of. It carries no counts and no
+lists: an annotation write bumps a Deployment's generation, and it must not grow with incidents.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from responder.holds.objects import JsonObject, ObjectKey
+
+Raw = Any
+"""A field's value as JSON; None means that the field is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """A hold whose incident vanished unfinished; it stands until a person releases it."""
+
+    holder: str
+    uid: str
+    limit: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is remembered of one field."""
+
+    baseline: Raw
+    applied: Raw
+    holder: str
+    uid: str
+    unknown: bool = False
+    """The baseline could not be learnt: it is never given back by guess."""
+    ghost: Ghost | None = None
+
+    def to_json(self) -> JsonObject:
+        told: JsonObject = {
+            "baseline": self.baseline,
+            "applied": self.applied,
+            "holder": self.holder,
+            "uid": self.uid,
+        }
+        if self.unknown:
+            told["unknown"] = True
+        if self.ghost is not None:
+            told["ghost"] = {
+                "holder": self.ghost.holder,
+                "uid": self.ghost.uid,
+                "limit": self.ghost.limit,
+            }
+        return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Entry":
+        """Read an entry; raises KeyError or TypeError where it is none."""
+        ghost = told.get("ghost")
+        return cls(
+            baseline=told["baseline"],
+            applied=told["applied"],
+            holder=str(told["holder"]),
+            uid=str(told["uid"]),
+            unknown=bool(told.get("unknown", False)),
+            ghost=None
+            if ghost is None
+            else Ghost(holder=str(ghost["holder"]), uid=str(ghost["uid"]), limit=ghost["limit"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One epoch's memory of one object."""
+
+    epoch: str
+    """uid of the incident that began it."""
+    sequence: int
+    fields: Mapping[str, Entry] = field(default_factory=dict)
+    remembered: Mapping[str, Raw] = field(default_factory=dict)
+    """Values of a neighbour before the first hold, e.g. the replicas under a bounded autoscaler."""
+
+    def to_json(self) -> JsonObject:
+        told: JsonObject = {
+            "epoch": self.epoch,
+            "sequence": self.sequence,
+            "fields": {key: entry.to_json() for key, entry in sorted(self.fields.items())},
+        }
+        if self.remembered:
+            told["remembered"] = dict(sorted(self.remembered.items()))
+        return told
+
+    def to_text(self) -> str:
+        """Write the annotation's value: compact and with a stable order."""
+        return json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, told: Any) -> "Ledger | None":  # noqa: ANN401 -- whatever was found
+        """Read a ledger; None where it is not one, whoever wrote it."""
+        try:
+            return cls(
+                epoch=str(told["epoch"]),
+                sequence=int(told["sequence"]),
+                fields={str(key): Entry.from_json(e) for key, e in told["fields"].items()},
+                remembered=dict(told.get("remembered", {})),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    @classmethod
+    def from_text(cls, text: str | None) -> "Ledger | None":
+        if text is None:
+            return None
+        try:
+            return cls.from_json(json.loads(text))
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The second copy, from an incident's status: it outlives what happens to annotations."""
+
+    key: ObjectKey
+    object_uid: str
+    ledger: Ledger
+
+
+class LedgerFinding(StrEnum):
+    """What was odd about the ledger on the object."""
+
+    MISSING = "LedgerMissing"
+    OUTDATED = "LedgerOutdated"
+    WRONG_EPOCH = "LedgerOfAnotherEpoch"
+    UNREADABLE = "LedgerUnreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ledger that counts, and what was found on the way to it."""
+
+    ledger: Ledger | None
+    finding: LedgerFinding | None = None
+
+
+def standing(
+    text: str | None,
+    *,
+    copies: Iterable[Copy],
+    object_uid: str,
+    open_incidents: Collection[str],
+    ours: Collection[str],
+) -> Standing:
+    """Choose the ledger that counts for an object.
+
+    `text` is the annotation as found, `open_incidents` the uids of those not yet closed, `ours`
+    the names of the fields that managedFields gives to us. An old annotation can come back by
+    itself (`kubectl rollout undo` replaces all of them): without a witness it is not a ledger.
+    """
+    found = Ledger.from_text(text)
+    unreadable = LedgerFinding.UNREADABLE if text is not None and found is None else None
+    same_object = [copy.ledger for copy in copies if copy.object_uid == object_uid]
+    newest = max(
+        same_object,
+        key=lambda copy: (found is not None and copy.epoch == found.epoch, copy.sequence),
+        default=None,
+    )
+    if newest is not None:
+        return _against_copy(found, copy=newest, unreadable=unreadable)
+    if found is None:
+        return Standing(None, unreadable)
+    if found.epoch in open_incidents or any(key in ours for key in found.fields):
+        return Standing(found)
+    return Standing(None, LedgerFinding.WRONG_EPOCH)
+
+
+def _against_copy(
+    found: Ledger | None, *, copy: Ledger, unreadable: LedgerFinding | None
+) -> Standing:
+    if found is None:
+        return Standing(copy, unreadable or LedgerFinding.MISSING)
+    if found.epoch != copy.epoch:
+        return Standing(copy, LedgerFinding.WRONG_EPOCH)
+    if found.sequence < copy.sequence:
+        return Standing(copy, LedgerFinding.OUTDATED)
+    return Standing(found)

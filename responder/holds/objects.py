@@ -1,0 +1,86 @@
+"""The words by which held objects are named, marked and read. Raw JSON in, plain values out."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+JsonObject = dict[str, Any]
+"""One Kubernetes object as the API server sent it."""
+
+PREFIX: Final = "campaign-responder.dev/"
+LEDGER_ANNOTATION: Final = PREFIX + "ledger"
+HOLD_LABEL: Final = PREFIX + "hold"
+HOLD_ALLOWED: Final = "allowed"
+CAMPAIGN_MARK: Final = PREFIX + "campaign"
+KEYS_ANNOTATION: Final = PREFIX + "keys"
+WORKLOADS_ANNOTATION: Final = PREFIX + "workloads"
+STREAM_LABELS: Final = (PREFIX + "stream", "stream")
+TRANSACTIONAL: Final = "transactional"
+
+MANAGER: Final = "campaign-responder"
+GIVE_BACK_MANAGER: Final = "campaign-responder-give-back"
+
+SENDING_HOLDS: Final = "sending-holds"
+"""The ConfigMap of a namespace, ours, with the hold documents of pools, segments and providers."""
+
+HOLD_KEY: Final = "hold.json"
+"""The key, ours, in a campaign's own ConfigMap."""
+
+
+class ObjectKey(NamedTuple):
+    """Names one object of the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Render as kubectl names it, for people."""
+        return f"{self.kind}/{self.name}"
+
+
+def metadata(live: Mapping[str, Any]) -> JsonObject:
+    """Give the object's metadata, empty where there is none."""
+    found = live.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def name(live: Mapping[str, Any]) -> str:
+    return str(metadata(live).get("name", ""))
+
+
+def namespace(live: Mapping[str, Any]) -> str:
+    return str(metadata(live).get("namespace", ""))
+
+
+def uid(live: Mapping[str, Any]) -> str:
+    return str(metadata(live).get("uid", ""))
+
+
+def resource_version(live: Mapping[str, Any]) -> str:
+    return str(metadata(live).get("resourceVersion", ""))
+
+
+def label(live: Mapping[str, Any], key: str) -> str:
+    """Give a label's value, empty where it is not set."""
+    return str((metadata(live).get("labels") or {}).get(key, ""))
+
+
+def annotation(live: Mapping[str, Any], key: str) -> str | None:
+    """Give an annotation's value, or None where it is not set."""
+    found = (metadata(live).get("annotations") or {}).get(key)
+    return found if isinstance(found, str) else None
+
+
+def value_at(live: Mapping[str, Any], path: tuple[str, ...]) -> Any:  # noqa: ANN401 -- JSON
+    """Read a field, e.g. ("spec", "replicas"); None where any part of the path is missing."""
+    found: Any = live
+    for step in path:
+        if not isinstance(found, Mapping) or step not in found:
+            return None
+        found = found[step]
+    return found
+
+
+def is_transactional(live: Mapping[str, Any]) -> bool:
+    """Tell whether the object carries transactional mail, which is never held."""
+    return any(label(live, key) == TRANSACTIONAL for key in STREAM_LABELS)
