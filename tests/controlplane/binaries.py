@@ -1,9 +1,9 @@
 """Finds the programs that the tests need: in KUBEBUILDER_ASSETS, in the cache, or by building.
 
-`python -m tests.controlplane.binaries [kubernetes] [alertmanager] [prometheus]` does it ahead of
-a test run and prints where each program is.
+`python -m tests.controlplane.binaries` does it ahead of a test run.
 """
 
+import argparse
 import functools
 import os
 import subprocess
@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.controlplane.go_build import BuildFailedError, GoMissingError, build
 from tests.controlplane.toolsets import KUBERNETES, KUBERNETES_VERSION, TOOLSETS, Toolset
 
+GO_IS_MISSING = 3
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 _ASSETS = frozenset({"etcd", "kube-apiserver", "kubectl"})
 """What setup-envtest installs. The controllers and kwok are never among it."""
@@ -56,19 +57,36 @@ def _assets(*, say: Callable[[str], None]) -> dict[str, Path]:
     return found
 
 
-def main(names: list[str]) -> int:
-    unknown = sorted(set(names) - set(TOOLSETS))
-    if unknown:
-        say_on_stderr(f"unknown: {', '.join(unknown)}; there are {', '.join(TOOLSETS)}")
-        return 2
-    for name in names or TOOLSETS:
-        try:
-            found = find(TOOLSETS[name])
-        except (GoMissingError, BuildFailedError) as error:
-            say_on_stderr(f"{name}: {error}")
-            return 1
-        for program in sorted(TOOLSETS[name].packages):
-            say_on_stderr(f"{name}: {program} is {found[program]}")
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.controlplane.binaries",
+        description="Find or build the programs of the tests, and say where they are.",
+        epilog=f"Ends with {GO_IS_MISSING} if something has to be built and there is no Go.",
+    )
+    parser.add_argument("names", nargs="*", metavar="TOOLSET", help=f"of {', '.join(TOOLSETS)}")
+    parser.add_argument("--path", metavar="PROGRAM", help="print this one's path, and nothing else")
+    options = parser.parse_args(arguments)
+    wanted = [
+        toolset
+        for name, toolset in TOOLSETS.items()
+        if (options.path in toolset.packages if options.path else name in options.names)
+    ] or ([] if options.path or options.names else list(TOOLSETS.values()))
+    if not wanted:
+        parser.error(f"unknown: {options.path or ' '.join(options.names)}")
+    try:
+        for toolset in wanted:
+            found = find(toolset)
+            if options.path:
+                print(found[options.path])  # noqa: T201 - what was asked for
+                continue
+            for program in sorted(toolset.packages):
+                say_on_stderr(f"{toolset.name}: {program} is {found[program]}")
+    except GoMissingError as error:
+        say_on_stderr(str(error))
+        return GO_IS_MISSING
+    except BuildFailedError as error:
+        say_on_stderr(str(error))
+        return 1
     return 0
 
 
