@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.controlplane.go_build import BuildFailedError, GoMissingError, build
-from tests.controlplane.toolsets import KUBERNETES, KUBERNETES_VERSION, TOOLSETS, Toolset
+from tests.controlplane.toolsets import KUBERNETES_VERSION, TOOLSETS, Toolset
 
 GO_IS_MISSING = 3
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
@@ -25,7 +25,7 @@ def say_on_stderr(text: str) -> None:
 
 
 @functools.cache
-def find(toolset: Toolset, *, say: Callable[[str], None] = say_on_stderr) -> dict[str, Path]:
+def find(toolset: Toolset) -> dict[str, Path]:
     """Name to path of every program and file of the toolset. May take minutes, the first time.
 
     Raises:
@@ -33,7 +33,12 @@ def find(toolset: Toolset, *, say: Callable[[str], None] = say_on_stderr) -> dic
         BuildFailedError: with the end of what `go build` said.
 
     """
-    found = _assets(say=say) if toolset is KUBERNETES else {}
+    return find_now(toolset, say=say_on_stderr)
+
+
+def find_now(toolset: Toolset, *, say: Callable[[str], None]) -> dict[str, Path]:
+    """`find` that remembers nothing of earlier calls, nor of their environment."""
+    found = _assets(say=say) if frozenset(toolset.packages) >= _ASSETS else {}
     missing = frozenset(toolset.packages) - frozenset(found)
     directory = build(toolset, programs=missing, say=say)
     return found | {name: directory / name for name in (*missing, *toolset.copied)}

@@ -3,18 +3,15 @@
 import asyncio
 import dataclasses
 import itertools
-import json
 import shutil
-import ssl
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from tests.controlplane import commands, nodes
+from tests.controlplane.admin_client import AdminClient, RequestFailedError
 from tests.controlplane.binaries import find
 from tests.controlplane.credentials import (
     Cluster,
@@ -28,16 +25,6 @@ from tests.controlplane.toolsets import KUBERNETES
 
 _READY_WITHIN_SECONDS = 60.0
 _REQUEST_TIMEOUT_SECONDS = 30.0
-MERGE_PATCH = "application/merge-patch+json"
-
-
-class RequestFailedError(RuntimeError):
-    """The API server answered something other than 2xx."""
-
-    def __init__(self, *, status: int, body: str) -> None:
-        super().__init__(f"{status}: {body}")
-        self.status = status
-        self.body = body
 
 
 class KubectlFailedError(RuntimeError):
@@ -54,7 +41,7 @@ class ControlPlane:
     etcd: ServerProcess
     api_server: ServerProcess
     others: dict[str, ServerProcess]
-    _ssl: ssl.SSLContext | None = None
+    _admin: AdminClient | None = None
     _serial: "itertools.count[int]" = dataclasses.field(default_factory=itertools.count)
 
     @classmethod
@@ -163,32 +150,12 @@ class ControlPlane:
         content_type: str = "application/json",
         timeout_seconds: float = _REQUEST_TIMEOUT_SECONDS,
     ) -> Any:  # noqa: ANN401 - as above
-        """One request as cluster-admin; returns the JSON of the answer. 50 times a kubectl.
-
-        Raises:
-            RequestFailedError: not 2xx.
-            OSError: no answer at all; TimeoutError when time is up.
-
-        """
-        request = urllib.request.Request(
-            f"{self.url}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.admin_token}", "Content-Type": content_type},
+        """One request as cluster-admin: see AdminClient."""
+        if self._admin is None:
+            self._admin = AdminClient(cluster=self.cluster, token=self.admin_token)
+        return self._admin.request(
+            method, path, body=body, content_type=content_type, timeout_seconds=timeout_seconds
         )
-        if self._ssl is None:
-            self._ssl = ssl.create_default_context(cafile=self.cluster.certificate_authority)
-        try:
-            with urllib.request.urlopen(
-                request, timeout=timeout_seconds, context=self._ssl
-            ) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                raise RequestFailedError(
-                    status=error.code, body=error.read().decode(errors="replace")
-                ) from error
-        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
 
     def kubectl(
         self, *arguments: str, stdin: str = "", namespace: str = "", kubeconfig: Path | None = None

@@ -4,23 +4,38 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
-Condition = Callable[[], T | Awaitable[T | None] | None]
 
 
 class NeverHappenedError(AssertionError):
     """The deadline passed first; says what was seen last."""
 
 
+@overload
 async def eventually(
-    condition: Condition[T],
+    condition: Callable[[], Awaitable[T | None]],
+    *,
+    within_seconds: float = ...,
+    every_seconds: float = ...,
+    what: str = ...,
+) -> T: ...
+@overload
+async def eventually(
+    condition: Callable[[], T | None],
+    *,
+    within_seconds: float = ...,
+    every_seconds: float = ...,
+    what: str = ...,
+) -> T: ...
+async def eventually(
+    condition: Callable[[], Any],
     *,
     within_seconds: float = 30.0,
     every_seconds: float = 0.05,
     what: str = "",
-) -> T:
+) -> Any:
     """Returns the first truthy value of `condition`, plain or async, asked again and again.
 
     A condition may also `assert`: a failing assertion means "not yet", and the last one is shown

@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.controlplane.control_plane import MERGE_PATCH, ControlPlane
+from tests.controlplane.admin_client import MERGE_PATCH
+from tests.controlplane.control_plane import ControlPlane
 
 Manifest = Mapping[str, Any]
 
@@ -55,7 +56,7 @@ class Kube:
         return answer
 
     def patch(self, api: str, plural: str, name: str, patch: Manifest) -> dict[str, Any]:
-        """A merge patch as any other client's, under the fieldManager of urllib's user agent."""
+        """A merge patch as any other client's, under the fieldManager "test-admin"."""
         answer: dict[str, Any] = self.control_plane.request(
             "PATCH", self.path(api, plural, name), body=patch, content_type=MERGE_PATCH
         )
