@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import itertools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -175,6 +176,8 @@ class ControlPlane:
                 *arguments,
             ],
             input=stdin,
+            # Whatever the person at this machine prefers, the output is the same.
+            env={**os.environ, "KUBERC": "off"},
             capture_output=True,
             text=True,
             check=False,
