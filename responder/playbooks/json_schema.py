@@ -1,0 +1,34 @@
+"""The playbook format as JSON Schema, for editors and for checks without this program.
+
+The schema says what single values and keys may be. What it can't say (labels outside of
+`incidentPer`, an alert that nothing tells apart, two orders of one key) `responder check` does.
+"""
+
+from functools import cache
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from responder.playbooks.schema import Playbook
+
+
+class _WithoutNull(GenerateJsonSchema):
+    """An optional key is left out, never written as null; what is left out has no default value."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """Give the schema, draft 2020-12. The one dict is shared: don't change it."""
+    generated = Playbook.model_json_schema(by_alias=True, schema_generator=_WithoutNull)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **{key: value for key, value in generated.items() if key != "$defs"},
+        "$defs": generated["$defs"],
+    }

@@ -1,0 +1,173 @@
+"""When and how a hold is given back: the author's words, and what they come down to.
+
+Resolved is not resume: without a word about it, a playbook resumes by itself thirty minutes after
+its last alert resolved. Whatever an author asked for beyond a cool-down and that is not acted on
+yet makes a person necessary, so that nothing ever resumes more loosely than was asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+
+from responder.playbooks.model import Many, Part, exactly_one
+from responder.playbooks.names import LONGEST_LABEL
+from responder.playbooks.quantities import Duration, PartialShare, Share, Threshold
+from responder.playbooks.templates import Query
+from responder.playbooks.written import Mistake
+
+_DEFAULT_COOL_DOWN = Duration.parse("30m")
+
+MetricName = Annotated[
+    str, StringConstraints(pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=LONGEST_LABEL)
+]
+
+
+class Evidence(Part):
+    """A question to Prometheus and the answer that counts."""
+
+    metric: MetricName | None = Field(
+        default=None, description="The name of a query in rules/metrics/."
+    )
+    query: Query | None = Field(default=None, description="A PromQL query of your own.")
+    min: Threshold | None = Field(default=None, description="True from this value on.")
+    max: Threshold | None = Field(default=None, description="True up to this value.")
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        return exactly_one(("metric", "query"), written=written) + exactly_one(
+            ("min", "max"), written=written
+        )
+
+
+class Start(Part):
+    """What must be so before the first step."""
+
+    after: Duration = Field(
+        default=_DEFAULT_COOL_DOWN, description="How long after the last alert resolved."
+    )
+    acknowledged: bool = Field(
+        default=False,
+        description="Whether a person must have acknowledged the cause. Not yet acted on.",
+    )
+
+
+class Step(Part):
+    """One step on the way back. It ends when its time is over *and* its volume was sent."""
+
+    share: PartialShare = Field(description="The share of the normal rate.")
+    for_: Duration = Field(
+        default=Duration.parse("15m"), alias="for", description="The least time."
+    )
+    sends: int = Field(default=1_000, ge=1, le=10**9, description="The least messages.")
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: _short_or_long(schema, short=PartialShare.json_schema)
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: object) -> object:
+        return {"share": given} if isinstance(given, str | int | float) else given
+
+
+def _short_or_long(schema: dict[str, Any], *, short: dict[str, Any]) -> None:
+    """Let a schema admit the short form as well, in place, as pydantic wants it."""
+    long = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [dict(short), long]
+
+
+class Resume(Part):
+    """The long form of `resume`."""
+
+    start: Start = Field(default=Start(), description="What must be so before anything resumes.")
+    steps: Many[Step] = Field(
+        default=(), max_length=20, description="Shares on the way back. Not yet acted on."
+    )
+    check: Evidence | None = Field(
+        default=None, description="What must be true before each later step. Not yet acted on."
+    )
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        steps = written.get("steps")
+        if not isinstance(steps, list):
+            return ()
+        mistakes: list[Mistake] = []
+        before: Share | None = None
+        for index, step in enumerate(steps):
+            share = _readable_share(step)
+            if share and before and share.ratio <= before.ratio:
+                wrong = f"{share.text} is not more than the step before it, {before.text}"
+                mistakes.append(Mistake(wrong).inside("steps", index))
+            before = share or before
+        return tuple(mistakes)
+
+
+def _readable_share(step: object) -> Share | None:
+    text = step.get("share") if isinstance(step, Mapping) else step
+    try:
+        return Share.parse(text) if isinstance(text, str) else None
+    except Mistake:
+        return None
+
+
+def _form(given: object) -> str:
+    return "manual" if isinstance(given, str) else "policy"
+
+
+AnyResume = Annotated[
+    Annotated[Literal["manual"], Tag("manual")] | Annotated[Resume, Tag("policy")],
+    Discriminator(_form),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePolicy:
+    """What a playbook's `resume` comes down to; `after_seconds` counts from the last resolve."""
+
+    manual: bool
+    after_seconds: int
+    acknowledged: bool = False
+    steps: tuple[Step, ...] = ()
+    check: Evidence | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why a person must release; empty when the cool-down alone decides."""
+        asked = {
+            "the playbook resumes by hand": self.manual,
+            "the cause must be acknowledged": self.acknowledged,
+            "resuming in steps is not yet acted on": bool(self.steps),
+            "the evidence check is not yet acted on": self.check is not None,
+        }
+        return tuple(reason for reason, given in asked.items() if given)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nothing resumes until a person releases it."""
+        return bool(self.reasons)
+
+
+def resume_policy(resume: Resume | Literal["manual"] | None) -> ResumePolicy:
+    """Reduce what was written, or not written, to a policy."""
+    if resume == "manual":
+        return ResumePolicy(manual=True, after_seconds=0)
+    if resume is None:
+        return ResumePolicy(manual=False, after_seconds=_DEFAULT_COOL_DOWN.seconds)
+    return ResumePolicy(
+        manual=False,
+        after_seconds=resume.start.after.seconds,
+        acknowledged=resume.start.acknowledged,
+        steps=resume.steps,
+        check=resume.check,
+    )
