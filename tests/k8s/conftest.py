@@ -1,0 +1,53 @@
+"""Fixtures: `k8s/base`, installed on a real API server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane import run_logs
+from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.fixtures import require
+from tests.controlplane.kube import Kube
+from tests.controlplane.toolsets import KUBERNETES
+from tests.k8s.account import Account
+from tests.k8s.install import ACCOUNT, client, install
+
+
+@pytest.fixture(scope="session")
+def api_server(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """Without controllers: what admission and validation say needs no pods."""
+    require(KUBERNETES, request.config)
+    plane = ControlPlane.start(
+        logs=run_logs.directory(request.config) / "k8s", controllers=False
+    )
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture(scope="module")
+def installed(api_server: ControlPlane, request: pytest.FixtureRequest) -> Kube:
+    """A namespace with everything of `k8s/base` but the Deployment; one for all of a module."""
+    name = Path(request.node.name).stem.replace("_", "-")
+    api_server.create_namespace(name)
+    kube = Kube(control_plane=api_server, namespace=name)
+    install(kube)
+    return kube
+
+
+@pytest.fixture(scope="module")
+def responder(installed: Kube) -> Account:
+    """The ServiceAccount with exactly the rights of the manifests."""
+    plane = installed.control_plane
+    kubeconfig = plane.service_account_kubeconfig(namespace=installed.namespace, name=ACCOUNT)
+    return Account(client=client(plane, kubeconfig), kube=installed)
+
+
+@pytest.fixture(scope="module")
+def mighty(responder: Account) -> Account:
+    """The same account after somebody gave it every right: only the policies confine it now."""
+    name = f"{responder.kube.namespace}:{ACCOUNT}"
+    responder.kube.kubectl(
+        "create", "rolebinding", "mighty", "--clusterrole=cluster-admin", f"--serviceaccount={name}"
+    )
+    return responder

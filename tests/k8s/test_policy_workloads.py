@@ -1,0 +1,355 @@
+"""The admission policy confines the responder on workloads and autoscalers, and nobody else.
+
+The account of these tests has every right, so that only the policy can refuse.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.k8s.account import (
+    ALLOWED,
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    GIVE_BACK,
+    LEDGER,
+    MANAGER,
+    STATEFUL_SETS,
+    Account,
+    ledger,
+    managed,
+)
+from tests.k8s.objects import autoscaler, workload
+
+NOT_LABELLED = "only what is labelled campaign-responder.dev/hold: allowed may be held"
+TRANSACTIONAL = "transactional mail is never held"
+METADATA = "no label, owner, finalizer or other metadata may change"
+ANNOTATION = "no annotation but campaign-responder.dev/ledger may change"
+ONLY_EXISTING = "creates, deletes and scales no workload"
+HELD = {LEDGER: '{"epoch":"e0"}'}
+KINDS = {
+    "Deployment": (DEPLOYMENTS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
+    "StatefulSet": (STATEFUL_SETS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
+    "HorizontalPodAutoscaler": (
+        AUTOSCALERS,
+        {"maxReplicas": 4},
+        {"maxReplicas": 1, "minReplicas": 1},
+        {"maxReplicas": 20, "minReplicas": 2},
+    ),
+}
+_serial = itertools.count(1)
+
+
+def made(account: Account, kind: str, **marks: Mapping[str, str]) -> str:
+    """Creates an object of the kind; returns its name."""
+    name = f"sender-{next(_serial)}"
+    manifest = (
+        autoscaler(name, **marks)
+        if kind == "HorizontalPodAutoscaler"
+        else workload(kind, name, **marks)
+    )
+    account.kube.create(*KINDS[kind][0], manifest)
+    return name
+
+
+def ours(account: Account, kind: str, name: str) -> list[str]:
+    entries = account.kube.get(*KINDS[kind][0], name)["metadata"]["managedFields"]
+    return [entry["manager"] for entry in entries if entry["manager"].startswith(MANAGER)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_labelled_object_is_held_tightened_and_given_back_without_a_trace(
+    mighty: Account, kind: str
+) -> None:
+    resource, mild, strict, baseline = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    assert mighty.patch(resource, name, ledger(**mild)) == ""
+    assert mighty.patch(resource, name, ledger('{"epoch":"e1","sequence":2}', **strict)) == ""
+    assert mighty.patch(resource, name, ledger(None, **baseline), manager=GIVE_BACK) == ""
+    assert ours(mighty, kind, name) != []
+    assert mighty.tidy(resource, name) == ""
+    assert ours(mighty, kind, name) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "taken_away",
+    [
+        pytest.param({"labels": {"campaign-responder.dev/hold": None}}, id="label"),
+        pytest.param(
+            {"labels": {"campaign-responder.dev/hold": None}, "annotations": {LEDGER: None}},
+            id="label-and-ledger",
+        ),
+    ],
+)
+def test_marks_taken_away_during_a_hold_neither_end_nor_strand_it(
+    mighty: Account, kind: str, taken_away: dict[str, Any]
+) -> None:
+    resource, mild, strict, baseline = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    assert mighty.patch(resource, name, ledger(**mild)) == ""
+    mighty.kube.patch(*resource, name, {"metadata": taken_away})
+    assert mighty.patch(resource, name, ledger(**strict)) == ""
+    assert mighty.patch(resource, name, ledger(None, **baseline), manager=GIVE_BACK) == ""
+    assert mighty.tidy(resource, name) == ""
+    assert ours(mighty, kind, name) == []
+    assert NOT_LABELLED in mighty.patch(resource, name, ledger(**mild))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_becomes_transactional_during_a_hold_can_only_be_given_back(
+    mighty: Account, kind: str
+) -> None:
+    resource, mild, strict, baseline = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    assert mighty.patch(resource, name, ledger(**mild)) == ""
+    mighty.kube.patch(*resource, name, {"metadata": {"labels": {"stream": "transactional"}}})
+    assert TRANSACTIONAL in mighty.patch(resource, name, ledger(**strict))
+    assert mighty.patch(resource, name, ledger(None, **baseline), manager=GIVE_BACK) == ""
+    assert mighty.tidy(resource, name) == ""
+    assert TRANSACTIONAL in mighty.patch(resource, name, ledger(**mild))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("marks", "reason"),
+    [
+        pytest.param({}, NOT_LABELLED, id="no-label"),
+        pytest.param(
+            {"labels": {"campaign-responder.dev/hold": "denied"}}, NOT_LABELLED, id="other-value"
+        ),
+        pytest.param({"annotations": ALLOWED}, NOT_LABELLED, id="annotation-is-no-label"),
+        pytest.param(
+            {"labels": {**ALLOWED, "stream": "transactional"}}, TRANSACTIONAL, id="stream"
+        ),
+        pytest.param(
+            {"labels": {**ALLOWED, "campaign-responder.dev/stream": "transactional"}},
+            TRANSACTIONAL,
+            id="our-stream",
+        ),
+    ],
+)
+def test_an_object_that_is_not_allowed_is_never_held(
+    mighty: Account, kind: str, marks: dict[str, Any], reason: str
+) -> None:
+    resource, mild, _, _ = KINDS[kind]
+    name = made(mighty, kind, **marks)
+    assert reason in mighty.patch(resource, name, ledger(**mild))
+    assert reason in mighty.patch(resource, name, {"spec": mild})
+    assert reason in mighty.patch(resource, name, ledger())
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+@pytest.mark.parametrize("place", ["selector", "pod_labels"])
+def test_a_workload_of_transactional_pods_is_never_held(
+    mighty: Account, kind: str, place: str
+) -> None:
+    resource, mild, _, _ = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED, **{place: {"stream": "transactional"}})
+    assert TRANSACTIONAL in mighty.patch(resource, name, ledger(**mild))
+
+
+FORBIDDEN = {
+    "a-label": ({"metadata": {"labels": {"team": "x"}}}, METADATA),
+    "the-hold-label": (
+        {"metadata": {"labels": {"campaign-responder.dev/hold": None}}},
+        METADATA,
+    ),
+    "a-finalizer": ({"metadata": {"finalizers": ["example.org/ours"]}}, METADATA),
+    "an-owner": (
+        {
+            "metadata": {
+                "ownerReferences": [
+                    {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u"}
+                ]
+            }
+        },
+        METADATA,
+    ),
+    "an-annotation-added": ({"metadata": {"annotations": {"x": "y"}}}, ANNOTATION),
+    "an-annotation-changed": ({"metadata": {"annotations": {"team": "z"}}}, ANNOTATION),
+    "an-annotation-removed": ({"metadata": {"annotations": {"team": None}}}, ANNOTATION),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("body", "reason"), FORBIDDEN.values(), ids=FORBIDDEN)
+def test_metadata_is_not_ours(
+    mighty: Account, kind: str, body: dict[str, Any], reason: str
+) -> None:
+    name = made(mighty, kind, labels=ALLOWED, annotations={"team": "mail"})
+    assert reason in mighty.patch(KINDS[kind][0], name, body)
+
+
+SPEC_FIELDS = {
+    "Deployment": [
+        {"paused": True},
+        {"minReadySeconds": 3},
+        {"minReadySeconds": None},
+        {"template": {"spec": {"priorityClassName": "x"}}},
+        {"template": {"metadata": {"annotations": {"x": "y"}}}},
+    ],
+    "StatefulSet": [
+        {"minReadySeconds": 3},
+        {"template": {"spec": {"containers": [{"name": "main", "image": "other.invalid/x"}]}}},
+    ],
+    "HorizontalPodAutoscaler": [
+        {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 1}}},
+        {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other"}},
+        {"metrics": None},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        pytest.param(kind, fields, id=f"{kind}-{next(iter(fields))}")
+        for kind, several in SPEC_FIELDS.items()
+        for fields in several
+    ],
+)
+def test_no_other_field_of_spec_may_change_even_beside_ours(
+    mighty: Account, kind: str, fields: dict[str, Any]
+) -> None:
+    resource, mild, _, _ = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    changed = next(iter(fields))
+    refusal = mighty.patch(resource, name, ledger(**mild, **fields))
+    assert f"may change, not spec.{changed}" in refusal
+    assert "403" in refusal
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_created_or_deleted(mighty: Account, kind: str) -> None:
+    resource = KINDS[kind][0]
+    name = made(mighty, kind, labels=ALLOWED)
+    live = mighty.kube.get(*resource, name)
+    another = {**live, "metadata": {"name": f"{name}-2", "labels": ALLOWED}}
+    json = "application/json"
+    assert ONLY_EXISTING in mighty.write("POST", resource, body=another, content_type=json)
+    assert ONLY_EXISTING in mighty.write("DELETE", resource, name)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_the_scale_subresource_carries_no_ledger_and_is_refused(mighty: Account, kind: str) -> None:
+    resource = KINDS[kind][0]
+    name = made(mighty, kind, labels=ALLOWED)
+    refusal = mighty.write(
+        "PATCH", resource, name, {"spec": {"replicas": 1}}, subresource="scale"
+    )
+    assert ONLY_EXISTING in refusal
+
+
+def test_an_older_version_of_the_api_is_no_way_around(mighty: Account) -> None:
+    name = made(mighty, "HorizontalPodAutoscaler", labels=ALLOWED)
+    v1 = ("autoscaling/v1", "horizontalpodautoscalers")
+    other_target = {"targetCPUUtilizationPercentage": 90}
+    assert "may change, not spec.metrics" in mighty.patch(v1, name, {"spec": other_target})
+    assert mighty.patch(v1, name, ledger(maxReplicas=4)) == ""
+
+
+def test_server_side_apply_is_no_way_around(mighty: Account) -> None:
+    name = made(mighty, "Deployment", labels=ALLOWED)
+    applied = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": {"team": "x"}},
+        "spec": {"replicas": 1},
+    }
+    refusal = mighty.write(
+        "PATCH", DEPLOYMENTS, name, applied, content_type="application/apply-patch+yaml"
+    )
+    assert METADATA in refusal or "conflict" in refusal
+    assert mighty.kube.get(*DEPLOYMENTS, name)["spec"]["replicas"] == 8
+
+
+def claim(field: str) -> dict[str, Any]:
+    """A managedFields entry that says that we hold the field."""
+    return {
+        "manager": MANAGER,
+        "operation": "Update",
+        "apiVersion": "apps/v1",
+        "time": "2026-11-24T18:00:00Z",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {f"f:{field}": {}}},
+    }
+
+
+def test_a_patch_of_managed_fields_cannot_claim_what_is_not_ours(mighty: Account) -> None:
+    """Else an object that nobody allowed would count as held."""
+    name = made(mighty, "Deployment")
+    entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
+    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, managed([*entries, claim("replicas")]))
+    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, ledger(replicas=1))
+
+
+def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(mighty: Account) -> None:
+    name = made(mighty, "Deployment", labels=ALLOWED)
+    assert mighty.patch(DEPLOYMENTS, name, ledger(replicas=2)) == ""
+    assert mighty.patch(DEPLOYMENTS, name, ledger(None, replicas=8), manager=GIVE_BACK) == ""
+    mighty.kube.patch(
+        *DEPLOYMENTS, name, {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
+    )
+    entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
+    wider = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
+    widened = [
+        {**entry, "fieldsV1": wider} if entry["manager"] == GIVE_BACK else entry
+        for entry in entries
+    ]
+    assert widened != entries
+    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, managed(widened))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_patch_of_managed_fields_cannot_take_away_what_others_own(
+    mighty: Account, kind: str
+) -> None:
+    name = made(mighty, kind)
+    assert NOT_LABELLED in mighty.patch(KINDS[kind][0], name, managed([{}]))
+
+
+def test_a_patch_that_changes_nothing_is_harmless(mighty: Account) -> None:
+    name = made(mighty, "Deployment")
+    assert mighty.patch(DEPLOYMENTS, name, {"spec": {"replicas": 8}}) == ""
+
+
+def test_nobody_else_is_confined(mighty: Account) -> None:
+    name = made(mighty, "Deployment")
+    mighty.kube.patch(
+        *DEPLOYMENTS, name, {"metadata": {"labels": {"x": "y"}}, "spec": {"replicas": 3}}
+    )
+    mighty.kube.delete(*DEPLOYMENTS, name)
+    for user in ("system:serviceaccount:mail:campaign-responder-2", "campaign-responder"):
+        mighty.kube.kubectl(
+            "create",
+            "deployment",
+            "someone-elses",
+            "--image=none.invalid/none",
+            "--dry-run=server",
+            f"--as={user}",
+            "--as-group=system:masters",
+        )
+
+
+def test_a_large_workload_stays_within_the_budget_of_the_policy(mighty: Account) -> None:
+    """CEL has a budget per request, and failurePolicy Fail would turn it into a strand."""
+    name = f"sender-{next(_serial)}"
+    manifest = workload(
+        "Deployment", name, labels={**ALLOWED, **{f"l{i}": "x" * 60 for i in range(200)}}
+    )
+    manifest["metadata"]["annotations"] = {f"example.org/a{i}": "x" * 500 for i in range(400)}
+    manifest["spec"]["template"]["spec"]["containers"] = [
+        {
+            "name": f"c{i}",
+            "image": "none.invalid/none",
+            "env": [{"name": f"E{n}", "value": "x" * 100} for n in range(50)],
+        }
+        for i in range(40)
+    ]
+    mighty.kube.create(*DEPLOYMENTS, manifest)
+    assert mighty.patch(DEPLOYMENTS, name, ledger(replicas=2)) == ""
+    assert mighty.patch(DEPLOYMENTS, name, ledger(None, replicas=8), manager=GIVE_BACK) == ""
+    assert mighty.tidy(DEPLOYMENTS, name) == ""
