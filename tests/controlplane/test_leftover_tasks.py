@@ -25,6 +25,11 @@ def test_plain():
 """
 
 
+@pytest.fixture(autouse=True)
+def _the_plugin_is_importable(monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
+
+
 def test_a_task_that_is_left_over_fails_its_test_only(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TEST)
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function")

@@ -16,6 +16,11 @@ def test_it(request):
 """
 
 
+@pytest.fixture(autouse=True)
+def _the_plugin_is_importable(monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
+
+
 def kept(pytester: pytest.Pytester) -> list[Path]:
     return list((pytester.path / "tests" / ".logs").glob("*/server.log"))
 
