@@ -45,7 +45,8 @@ class MinReplicasControl:
         return min(limits)
 
     def limit_of(self, raw: Raw) -> int | None:
-        return raw if isinstance(raw, int) else None
+        """A minimum of zero (from Kubernetes 1.37 on for all) lets pods go; it limits none."""
+        return raw if isinstance(raw, int) and raw > 0 else None
 
     def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
         del applied, holder

@@ -1,24 +1,30 @@
 """A ConfigMap as one target: hold documents and plain keys, each key a field of its own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from responder.holds.draft import Draft, next_step
 from responder.holds.fields import Facts
 from responder.holds.keys import PlainKeyControl
-from responder.holds.ledger import Copy, Ledger
+from responder.holds.ledger import Copy, Entry, Ledger
 from responder.holds.limits import AnyControl, AnyHold
 from responder.holds.objects import (
+    HOLD_KEY,
     LEDGER_ANNOTATION,
     MANAGER,
+    SENDING_HOLDS,
     JsonObject,
     ObjectKey,
+    annotation,
     value_at,
 )
-from responder.holds.planning import Change, Draft, Purpose, Step, Write, next_step
+from responder.holds.planning import Change, Purpose, Step, Write
 from responder.holds.sending import SendingControl
 
 CONFIG_MAP: Final = "ConfigMap"
+_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,15 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
     if document.live is None:
         return _creation(document)
     ledgers = [copy.ledger for copy in document.copies]
-    found = Ledger.from_text(_annotation(document.live))
-    known = {name for ledger in [*ledgers, *([found] if found else [])] for name in ledger.fields}
+    found = Ledger.from_text(annotation(document.live, LEDGER_ANNOTATION))
+    told = {name for ledger in [*ledgers, *([found] if found else [])] for name in ledger.fields}
+    known = {name for name in told if _KEY.fullmatch(name)}
     names = sorted(known | set(document.keys) | _own_keys(document.live))
     draft = Draft.of(
         document.live,
         key=document.key,
         paths={name: ("data", name) for name in names},
+        value_type=str,
         copies=document.copies,
         facts=facts,
     )
@@ -60,20 +68,22 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         held = document.keys.get(name)
         if held is None and name not in entries:
             continue
-        control = held.control if held else control_for(name)
+        control = held.control if held else control_for(document.key, name, entries.get(name))
         state = draft.state(name, control=control, holds=held.holds if held else ())
         draft.plan(name, state, facts=facts)
     return next_step([draft], facts=facts)
 
 
-def control_for(name: str) -> AnyControl:
-    """Give the control of a key that nobody asks anything of any more."""
-    return SendingControl(name) if name.endswith(".json") else PlainKeyControl(name, ())
+def control_for(key: ObjectKey, name: str, entry: Entry | None) -> AnyControl:
+    """Give the control of a key that nobody asks anything of any more.
 
-
-def _annotation(live: JsonObject) -> str | None:
-    found = value_at(live, ("metadata", "annotations", LEDGER_ANNOTATION))
-    return found if isinstance(found, str) else None
+    The order of a plain key's values is known to those who ask only: what a vanished incident left
+    there counts as the strictest, whatever else stands there.
+    """
+    if name == HOLD_KEY or key.name == SENDING_HOLDS:
+        return SendingControl(name)
+    left = entry.ghost.limit if entry and entry.ghost else entry.applied if entry else None
+    return PlainKeyControl(name, () if left is None else (left,))
 
 
 def _own_keys(live: JsonObject) -> set[str]:
@@ -97,6 +107,7 @@ def _creation(document: Document) -> Step:
         empty,
         key=document.key,
         paths={name: ("data", name) for name in names},
+        value_type=str,
         copies=(),
         facts=facts,
     )

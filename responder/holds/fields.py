@@ -65,6 +65,8 @@ class FieldPlan:
     pending: bool = False
     """Something is to be loosened and must wait for the fence."""
     finding: FieldFinding | None = None
+    loosens: bool = False
+    """Writing `desired` lets more through than the live value does."""
 
 
 def vanished(entry: Entry, *, control: AnyControl, facts: Facts) -> Ghost | None:
@@ -79,6 +81,8 @@ def vanished(entry: Entry, *, control: AnyControl, facts: Facts) -> Ghost | None
     if standing is None:
         return fresh
     old, new = control.limit_of(standing.limit), control.limit_of(fresh.limit)
+    if old is None or new is None:
+        return fresh if old is None else standing
     return fresh if control.strictest([old, new]) == new else standing
 
 
@@ -106,7 +110,7 @@ def _holder(
 
 
 @dataclass(frozen=True, slots=True)
-class _Settled:
+class Settled:
     """What the field would be without us, and whose doing its present value is."""
 
     baseline: Raw
@@ -115,14 +119,17 @@ class _Settled:
     finding: FieldFinding | None
 
 
-def _settle(state: FieldState, *, facts: Facts) -> _Settled:
-    """An edit is somebody else's only if managedFields no longer gives the field to us."""
+def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
+    """Tell what the field would be without us.
+
+    An edit is somebody else's only if managedFields no longer gives the field to us.
+    """
     entry = state.entry
     if entry is None:
         remembered = state.memory is not None
         unknown = state.ours and not remembered
         finding = FieldFinding.BASELINE_UNKNOWN if unknown else None
-        return _Settled(state.memory if remembered else state.live, unknown, None, finding)
+        return Settled(state.memory if remembered else state.live, unknown, None, finding)
     ghost = vanished(entry, control=state.control, facts=facts)
     baseline, unknown, finding = entry.baseline, entry.unknown, None
     if state.live != entry.applied:
@@ -136,14 +143,14 @@ def _settle(state: FieldState, *, facts: Facts) -> _Settled:
         finding = FieldFinding.GHOST
     elif unknown:
         finding = FieldFinding.BASELINE_UNKNOWN
-    return _Settled(baseline, unknown, ghost, finding)
+    return Settled(baseline, unknown, ghost, finding)
 
 
 def plan_field(state: FieldState, *, facts: Facts) -> FieldPlan:
     """Compute one field; pure and idempotent."""
     if state.entry is None and not state.holds:
         return FieldPlan(state.live, None)
-    settled = _settle(state, facts=facts)
+    settled = baseline_of(state, facts=facts)
     if state.holds or settled.ghost is not None:
         return _hold(state, settled, facts=facts)
     if settled.unknown:
@@ -153,29 +160,33 @@ def plan_field(state: FieldState, *, facts: Facts) -> FieldPlan:
     return FieldPlan(settled.baseline, None, finding=settled.finding)
 
 
-def _hold(state: FieldState, settled: _Settled, *, facts: Facts) -> FieldPlan:
+def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
     entry, control, ghost = state.entry, state.control, settled.ghost
     limits = [hold.limit for hold in state.holds]
-    if ghost is not None:
-        limits.append(control.limit_of(ghost.limit))
+    left = None if ghost is None else control.limit_of(ghost.limit)
+    if left is not None:
+        limits.append(left)
     # What was there before an unknown baseline can't be learnt: until a person tells it, the live
     # value counts as a limit of its own and is adopted as nothing.
     own = control.limit_of(state.live if settled.unknown else settled.baseline)
     if own is not None:
         limits.append(own)
+    if not limits:
+        return FieldPlan(state.live, entry, finding=settled.finding)
     effective = control.strictest(limits)
     holder = _holder(state.holds, effective=effective, entry=entry, ghost=ghost)
     baseline = None if settled.unknown else settled.baseline
     applied = None if entry is None else entry.applied
     desired = control.write(effective, baseline=baseline, applied=applied, holder=holder)
-    pending = False
-    if not facts.fenced and control.loosens(desired, live=state.live, effective=effective):
-        pending = True
+    loosens = control.loosens(desired, live=state.live, effective=effective)
+    pending = loosens and not facts.fenced
+    if pending:
         live_limit = control.limit_of(state.live)
-        tightened = control.strictest([effective, live_limit])
-        if tightened == live_limit:
+        tightened = None if live_limit is None else control.strictest([effective, live_limit])
+        if tightened is None or tightened == live_limit:
             return FieldPlan(state.live, entry, pending=True, finding=settled.finding)
         desired = control.write(tightened, baseline=baseline, applied=applied, holder=holder)
+        loosens = False
     after = Entry(
         baseline=baseline,
         applied=desired,
@@ -188,4 +199,4 @@ def _hold(state: FieldState, settled: _Settled, *, facts: Facts) -> FieldPlan:
         # Who holds, and what vanished, is told from a consistent list, never from a cache alone.
         pending = pending or after != entry
         after = entry
-    return FieldPlan(desired, after, pending=pending, finding=settled.finding)
+    return FieldPlan(desired, after, pending=pending, finding=settled.finding, loosens=loosens)

@@ -5,15 +5,32 @@ lists: an annotation write bumps a Deployment's generation, and it must not grow
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from responder.holds.objects import JsonObject, ObjectKey
 
 Raw = Any
-"""A field's value as JSON; None means that the field is absent."""
+"""A field's value as JSON: text or an integer; None means that the field is absent."""
+
+_MOST: Final = 2**53
+"""What JSON's numbers can be relied on to carry."""
+
+
+def _raw(told: Any) -> Raw:  # noqa: ANN401 -- whatever was found
+    if told is None or isinstance(told, str):
+        return told
+    if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _MOST:
+        return told
+    raise TypeError(told)
+
+
+def _text(told: Any) -> str:  # noqa: ANN401 -- as above
+    if not isinstance(told, str):
+        raise TypeError(told)
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +76,16 @@ class Entry:
         """Read an entry; raises KeyError or TypeError where it is none."""
         ghost = told.get("ghost")
         return cls(
-            baseline=told["baseline"],
-            applied=told["applied"],
-            holder=str(told["holder"]),
-            uid=str(told["uid"]),
+            baseline=_raw(told["baseline"]),
+            applied=_raw(told["applied"]),
+            holder=_text(told["holder"]),
+            uid=_text(told["uid"]),
             unknown=bool(told.get("unknown", False)),
             ghost=None
             if ghost is None
-            else Ghost(holder=str(ghost["holder"]), uid=str(ghost["uid"]), limit=ghost["limit"]),
+            else Ghost(
+                holder=_text(ghost["holder"]), uid=_text(ghost["uid"]), limit=_raw(ghost["limit"])
+            ),
         )
 
 
@@ -99,14 +118,18 @@ class Ledger:
     def from_json(cls, told: Any) -> "Ledger | None":  # noqa: ANN401 -- whatever was found
         """Read a ledger; None where it is not one, whoever wrote it."""
         try:
-            return cls(
-                epoch=str(told["epoch"]),
-                sequence=int(told["sequence"]),
+            sequence = _raw(told["sequence"])
+            ledger = cls(
+                epoch=_text(told["epoch"]),
+                sequence=max(0, sequence),
                 fields={str(key): Entry.from_json(e) for key, e in told["fields"].items()},
-                remembered=dict(told.get("remembered", {})),
+                remembered={key: _raw(value) for key, value in told.get("remembered", {}).items()},
             )
+            # JSON can spell half a surrogate pair, which no request could carry back.
+            ledger.to_text().encode()
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
+        return ledger
 
     @classmethod
     def from_text(cls, text: str | None) -> "Ledger | None":
@@ -149,16 +172,21 @@ def standing(
     *,
     copies: Iterable[Copy],
     object_uid: str,
+    present: Collection[str],
     open_incidents: Collection[str],
     ours: Collection[str],
+    sound: Callable[[Ledger], bool] = lambda _: True,
 ) -> Standing:
     """Choose the ledger that counts for an object.
 
-    `text` is the annotation as found, `open_incidents` the uids of those not yet closed, `ours`
-    the names of the fields that managedFields gives to us. An old annotation can come back by
+    `text` is the annotation as found, `present` the uids of all incidents, `open_incidents` of
+    those not yet closed, `ours` the names of the fields that managedFields gives to us, `sound`
+    tells whether the values are such as the object can have. An old annotation can come back by
     itself (`kubectl rollout undo` replaces all of them): without a witness it is not a ledger.
     """
     found = Ledger.from_text(text)
+    if found is not None and not sound(found):
+        found = None
     unreadable = LedgerFinding.UNREADABLE if text is not None and found is None else None
     same_object = [copy.ledger for copy in copies if copy.object_uid == object_uid]
     newest = max(
@@ -170,7 +198,13 @@ def standing(
         return _against_copy(found, copy=newest, unreadable=unreadable)
     if found is None:
         return Standing(None, unreadable)
-    if found.epoch in open_incidents or any(key in ours for key in found.fields):
+    uids = {found.epoch, *(entry.uid for entry in found.fields.values())}
+    if not uids.isdisjoint(open_incidents):
+        return Standing(found)
+    # An incident is closed only once all is given back, so a closed holder is of an older epoch;
+    # one that vanished may have left its hold behind.
+    left = (key for key, entry in found.fields.items() if entry.uid not in present)
+    if any(key in ours for key in left):
         return Standing(found)
     return Standing(None, LedgerFinding.WRONG_EPOCH)
 

@@ -44,6 +44,9 @@ class SendingLimit:
 
 STOPPED: Final = SendingLimit(share=0.0)
 
+_NO_DOCUMENT: Final = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+"""Whatever reading somebody's text as a hold document may raise."""
+
 
 def _share(told: Any) -> float | None:  # noqa: ANN401 -- JSON of anyone's
     if told is None:
@@ -129,7 +132,7 @@ class SendingControl:
         try:
             told = json.loads(raw)
             return limit_from_json(told)
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except _NO_DOCUMENT:
             return STOPPED
 
     def write(self, effective: SendingLimit, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
@@ -141,7 +144,7 @@ class SendingControl:
                 told = json.loads(applied)
                 if told.get("incident") == holder.name and limit_from_json(told) == effective:
                     return applied
-            except (ValueError, TypeError, AttributeError, RecursionError):
+            except _NO_DOCUMENT:
                 pass
         limits = limit_to_json(effective)
         seed = json.dumps([limits, holder.uid], sort_keys=True)

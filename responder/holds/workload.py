@@ -12,11 +12,19 @@ from typing import Any, Final
 
 from responder.holds import ownership
 from responder.holds.autoscaler import MAX_FIELD, MAX_REPLICAS, MIN_FIELD, MIN_REPLICAS
-from responder.holds.fields import Facts, FieldPlan, plan_field, vanished
-from responder.holds.ledger import Copy
+from responder.holds.draft import Draft, next_step
+from responder.holds.fields import (
+    Facts,
+    FieldPlan,
+    FieldState,
+    baseline_of,
+    plan_field,
+    vanished,
+)
+from responder.holds.ledger import Copy, Entry, Ledger
 from responder.holds.limits import Hold, Holder
-from responder.holds.objects import JsonObject, ObjectKey, name, namespace, value_at
-from responder.holds.planning import Draft, Step, next_step
+from responder.holds.objects import JsonObject, ObjectKey, name, namespace, uid, value_at
+from responder.holds.planning import Step
 from responder.holds.replicas import FIELD as REPLICAS_FIELD
 from responder.holds.replicas import REPLICAS
 
@@ -30,6 +38,8 @@ _AUTOSCALER_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _BOUND: Final = "bound"
 """Remembered beside the replicas: the maximum that we held the autoscaler to."""
+_OF: Final = "of"
+"""Remembered beside them, too: the uid of the Deployment whose replicas they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Workload:
 
     deployment: JsonObject | None
     autoscalers: Sequence[JsonObject]
-    """Those that may be held; looked up afresh each time."""
+    """Those that scale it and may be held; looked up afresh each time."""
     holds: Sequence[Hold[int]]
     copies: Sequence[Copy] = field(default_factory=tuple)
 
@@ -65,10 +75,13 @@ class _Planner:
         self.holds = [*workload.holds, *self._ghosts()]
         self.limit = min((hold.limit for hold in self.holds), default=None)
         self.autoscaled = bool(self.autoscalers) and self.limit != 0
+        self.remembered = self._recollect()
 
     def _draft(self, live: JsonObject, kind: str, paths: Mapping[str, tuple[str, ...]]) -> Draft:
         key = ObjectKey(kind, namespace(live), name(live))
-        return Draft.of(live, key=key, paths=paths, copies=self.copies, facts=self.facts)
+        return Draft.of(
+            live, key=key, paths=paths, value_type=int, copies=self.copies, facts=self.facts
+        )
 
     def _ghosts(self) -> list[Hold[int]]:
         """A vanished incident held the workload, not one of its objects: it counts for all."""
@@ -85,11 +98,10 @@ class _Planner:
         return [*deployment, *((draft, MAX_FIELD, MAX_REPLICAS) for draft in self.autoscalers)]
 
     def step(self) -> Step:
-        remembered = self._remembered()
         if self.deployment is not None:
-            self._plan_replicas(self.deployment, remembered)
+            self._plan_replicas(self.deployment)
         for draft in self.autoscalers:
-            self._plan_bounds(draft, remembered=remembered)
+            self._plan_bounds(draft)
         drafts = [*self.autoscalers, *([self.deployment] if self.deployment else [])]
         return next_step(drafts, facts=self.facts)
 
@@ -99,14 +111,18 @@ class _Planner:
         found = value_at(self.deployment.live, REPLICAS.path)
         return found if isinstance(found, int) else 1
 
-    def _remembered(self) -> tuple[int, int | None] | None:
+    def _replicas_entry(self) -> Entry | None:
+        ledger = self.deployment.ledger if self.deployment else None
+        return ledger.fields.get(REPLICAS_FIELD) if ledger else None
+
+    def _recollect(self) -> tuple[int, int | None] | None:
         """Give the replicas before the first hold, and the bound they were held to since.
 
         From the Deployment's own ledger, else from an autoscaler's, else from the copy of one that
         was deleted during the hold.
         """
         entry = self._replicas_entry()
-        if entry is not None and not entry.unknown and isinstance(entry.baseline, int):
+        if entry is not None and not entry.unknown:
             return entry.baseline, entry.applied
         ledgers = [draft.ledger for draft in self.autoscalers if draft.ledger]
         if not ledgers:
@@ -114,45 +130,52 @@ class _Planner:
             ledgers = [copy.ledger for copy in sorted(copies, key=lambda c: -c.ledger.sequence)]
         for ledger in ledgers:
             found = ledger.remembered.get(REPLICAS_FIELD)
-            if isinstance(found, int):
+            if isinstance(found, int) and self._is_of_this(ledger):
                 held = ledger.fields.get(MAX_FIELD)
-                bound = held.applied if held else ledger.remembered.get(_BOUND)
-                return found, bound
+                return found, held.applied if held else ledger.remembered.get(_BOUND)
         return None
 
-    def _replicas_entry(self) -> Any:  # noqa: ANN401 -- Entry or None
-        ledger = self.deployment.ledger if self.deployment else None
-        return ledger.fields.get(REPLICAS_FIELD) if ledger else None
+    def _is_of_this(self, ledger: Ledger | None) -> bool:
+        """Tell whether what an autoscaler remembers is of this Deployment, not of one before."""
+        told = ledger.remembered.get(_OF) if ledger else None
+        return self.deployment is None or told == uid(self.deployment.live)
 
-    def _plan_replicas(self, draft: Draft, remembered: tuple[int, int | None] | None) -> None:
-        autoscaled = ownership.is_autoscaled(draft.live, REPLICAS.path)
+    def _replicas_state(self, draft: Draft) -> FieldState:
         memory = None
-        if remembered is not None:
+        if self.remembered is not None:
             # Beside an autoscaler the live number is never a person's; without one it may be.
-            lowered = autoscaled or self._live_replicas() == remembered[1]
-            memory = remembered[0] if self.autoscalers or lowered else None
-        state = draft.state(
+            autoscaled = ownership.is_autoscaled(draft.live, REPLICAS.path)
+            lowered = autoscaled or self._live_replicas() == self.remembered[1]
+            memory = self.remembered[0] if self.autoscalers or lowered else None
+        return draft.state(
             REPLICAS_FIELD,
             control=REPLICAS,
             holds=() if self.autoscaled else self.holds,
             memory=memory,
-            autoscaled=bool(self.autoscalers) or remembered is not None,
+            autoscaled=bool(self.autoscalers) or self.remembered is not None,
         )
+
+    def _plan_replicas(self, draft: Draft) -> None:
+        state = self._replicas_state(draft)
         if state.entry is None and not state.holds:
-            self._restore(draft, remembered)
+            self._restore(draft)
             return
         # A ghost counts among the workload's holds already: on the replicas alone it would keep
         # them from an autoscaler that has taken them over.
         facts = replace(self.facts, release_ghosts=True) if self.autoscaled else self.facts
         plan = plan_field(state, facts=facts)
         if plan.entry is None and self.autoscalers:
-            plan = replace(plan, desired=self._released(plan.desired))
+            plan = replace(plan, desired=self._released(plan.desired, state))
         draft.settle(REPLICAS_FIELD, plan)
 
-    def _released(self, baseline: Any) -> int:  # noqa: ANN401 -- JSON
-        """Give the replicas to leave to an autoscaler: only a workload at zero must be raised."""
+    def _released(self, baseline: int, state: FieldState) -> int:
+        """Give the replicas to leave to an autoscaler.
+
+        While it stays bounded, only a workload at zero must be raised: it can't do that itself.
+        """
         live = self._live_replicas() or 0
-        if live != 0 or not isinstance(baseline, int):
+        stands = state.ours or (state.entry is not None and live == state.entry.applied)
+        if not stands or (self.limit is not None and live != 0):
             return live
         return min(baseline, *self._maxima())
 
@@ -166,50 +189,65 @@ class _Planner:
             found.append(baseline if self.limit is None else min(baseline, max(1, self.limit)))
         return found
 
-    def _restore(self, draft: Draft, remembered: tuple[int, int | None] | None) -> None:
-        """Give back the replicas that an autoscaler lowered on our behalf, if still there."""
-        if remembered is None or self.limit is not None:
-            return
-        before, bound = remembered
+    def _owed(self, maxima: Sequence[int]) -> int | None:
+        """Give the replicas to give back under `maxima` where an autoscaler lowered them for us.
+
+        None where they are not owed: moved since, or held on the Deployment itself.
+        """
         live = self._live_replicas()
-        maxima = [value_at(item.live, MAX_REPLICAS.path) for item in self.autoscalers]
-        desired = min([before, *maxima])
-        if live is None or live != bound or desired <= live:
-            # Moved since, or the bounds are still ours: those are given back first.
+        if self.remembered is None or self.limit is not None or self._replicas_entry() is not None:
+            return None
+        before, bound = self.remembered
+        owed = min([before, *maxima])
+        return owed if live is not None and live == bound and owed > live else None
+
+    def _restore(self, draft: Draft) -> None:
+        # As long as the bounds are ours nothing is owed yet: those are given back first.
+        owed = self._owed([value_at(item.live, MAX_REPLICAS.path) for item in self.autoscalers])
+        if owed is None:
             return
         if self.facts.fenced:
-            draft.settle(REPLICAS_FIELD, FieldPlan(desired, None))
+            draft.settle(REPLICAS_FIELD, FieldPlan(owed, None))
         else:
             draft.pending = True
 
-    def _plan_bounds(self, draft: Draft, *, remembered: tuple[int, int | None] | None) -> None:
-        entry = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
+    def _plan_bounds(self, draft: Draft) -> None:
         for field_name, control in ((MAX_FIELD, MAX_REPLICAS), (MIN_FIELD, MIN_REPLICAS)):
             state = draft.state(field_name, control=control, holds=self.holds)
             if state.entry is not None or state.holds:
                 draft.plan(field_name, state, facts=self.facts)
         if self.limit is not None:
-            if REPLICAS_FIELD not in draft.remembered and draft.plans:
-                live = self._live_replicas()
-                before = remembered[0] if remembered is not None else live
-                if before is not None:
-                    draft.remembered[REPLICAS_FIELD] = before
+            if any(plan.entry is not None for plan in draft.plans.values()):
+                self._remember(draft)
+        elif not draft.remembered:
             return
-        if not draft.remembered:
-            return
-        if not self.facts.fenced:
+        elif not self.facts.fenced:
             draft.pending = True
+        elif self._owed(self._maxima()) is None:
+            draft.remembered.clear()
+        elif self.remembered is not None and MAX_FIELD in draft.plans:
+            draft.remembered[_BOUND] = self.remembered[1]
+
+    def _remember(self, draft: Draft) -> None:
+        """Keep the replicas beside the bounds, in the same write.
+
+        While the Deployment is held too, its ledger tells; once it is the autoscaler's again,
+        what is remembered stays as it is, for then its replicas move without anybody's edit.
+        """
+        if self.deployment is None:
             return
-        bound = entry.applied if entry is not None else draft.remembered.get(_BOUND)
-        before = draft.remembered.get(REPLICAS_FIELD)
-        live = self._live_replicas()
-        if self._replicas_entry() is None and live == bound and before is not None:
-            ceiling = draft.plans[MAX_FIELD].desired if MAX_FIELD in draft.plans else None
-            ceiling = ceiling or value_at(draft.live, MAX_REPLICAS.path)
-            if min(before, ceiling) > live:
-                draft.remembered[_BOUND] = bound
-                return
-        draft.remembered.clear()
+        state = self._replicas_state(self.deployment)
+        settled = baseline_of(state, facts=self.facts)
+        if settled.unknown:
+            return
+        entry = state.entry
+        told = entry is not None and (not self.autoscaled or settled.baseline != entry.baseline)
+        ledger = draft.ledger
+        known = ledger is not None and REPLICAS_FIELD in ledger.remembered
+        if known and not told and self._is_of_this(ledger):
+            return
+        draft.remembered[REPLICAS_FIELD] = settled.baseline
+        draft.remembered[_OF] = uid(self.deployment.live)
 
 
 def scales(autoscaler: JsonObject, *, deployment: str) -> bool:

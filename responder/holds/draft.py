@@ -1,0 +1,282 @@
+"""One held object: from the plans of its fields to the next patch, each carrying its ledger.
+
+The change and the ledger that tells of it are one patch. What tightens goes first, on every object
+of a target; what loosens waits until all of that is committed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from responder.holds import ownership
+from responder.holds.fields import Facts, FieldPlan, FieldState, plan_field
+from responder.holds.ledger import Copy, Ledger, LedgerFinding, Raw, standing
+from responder.holds.limits import AnyControl, AnyHold
+from responder.holds.objects import (
+    GIVE_BACK_MANAGER,
+    LEDGER_ANNOTATION,
+    MANAGER,
+    JsonObject,
+    ObjectKey,
+    annotation,
+    resource_version,
+    uid,
+    value_at,
+)
+from responder.holds.planning import Change, Finding, Purpose, Step, Write
+
+
+def _is_sound(
+    ledger: Ledger, *, paths: Mapping[str, tuple[str, ...]], value_type: type[int] | type[str]
+) -> bool:
+    """Tell whether the object can have these values: anyone may write an annotation."""
+
+    def fits(value: Raw) -> bool:
+        return isinstance(value, value_type) and not (isinstance(value, int) and value < 0)
+
+    for name, entry in ledger.fields.items():
+        # A number is defaulted by the API server and never absent; a key may be.
+        known = value_type is str if entry.baseline is None else fits(entry.baseline)
+        ghost = entry.ghost is None or fits(entry.ghost.limit)
+        if name not in paths or not (known or entry.unknown) or not fits(entry.applied):
+            return False
+        if not ghost:
+            return False
+    return True
+
+
+@dataclass(slots=True)
+class Draft:
+    """One object on its way to its next patch."""
+
+    live: JsonObject
+    key: ObjectKey
+    paths: Mapping[str, tuple[str, ...]]
+    """Every field that we may ever hold on this kind of object, by its name in the ledger."""
+    ledger: Ledger | None
+    finding: LedgerFinding | None
+    witnessed: bool
+    """A second copy, or an earlier give-back, shows that what stands in our name was ours."""
+    plans: dict[str, FieldPlan] = field(default_factory=dict)
+    remembered: dict[str, Raw] = field(default_factory=dict)
+    pending: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        live: JsonObject,
+        *,
+        key: ObjectKey,
+        paths: Mapping[str, tuple[str, ...]],
+        value_type: type[int] | type[str],
+        copies: Sequence[Copy],
+        facts: Facts,
+    ) -> "Draft":
+        """Find the ledger that counts for the object; `value_type` is that of all its fields."""
+
+        def sound(ledger: Ledger) -> bool:
+            return _is_sound(ledger, paths=paths, value_type=value_type)
+
+        ours = [name for name, path in paths.items() if ownership.is_ours(live, path)]
+        mine = [copy for copy in copies if copy.object_uid == uid(live) and sound(copy.ledger)]
+        found = standing(
+            annotation(live, LEDGER_ANNOTATION),
+            copies=mine,
+            object_uid=uid(live),
+            present=facts.present,
+            open_incidents=facts.open_incidents,
+            ours=ours,
+            sound=sound,
+        )
+        draft = cls(
+            live=live,
+            key=key,
+            paths=paths,
+            ledger=found.ledger,
+            finding=found.finding,
+            witnessed=bool(mine) or found.ledger is not None or ownership.gave_back(live),
+            remembered=dict(found.ledger.remembered) if found.ledger else {},
+        )
+        if found.finding is not None:
+            draft.findings.append(Finding(key, "", found.finding))
+        return draft
+
+    def state(
+        self,
+        name: str,
+        *,
+        control: AnyControl,
+        holds: Sequence[AnyHold],
+        memory: Raw = None,
+        autoscaled: bool = False,
+    ) -> FieldState:
+        """Give one field as it stands."""
+        return FieldState(
+            control=control,
+            live=value_at(self.live, control.path),
+            entry=None if self.ledger is None else self.ledger.fields.get(name),
+            ours=ownership.is_ours(self.live, control.path),
+            holds=holds,
+            autoscaled=autoscaled and ownership.is_autoscaled(self.live, control.path),
+            memory=memory,
+        )
+
+    def settle(self, name: str, plan: FieldPlan) -> None:
+        """Take a field's plan into the object's next patch."""
+        self.plans[name] = plan
+        self.pending = self.pending or plan.pending
+        if plan.finding is not None:
+            managers = ownership.owners(self.live, self.paths[name])
+            told = ", ".join(sorted({owner.manager for owner in managers}))
+            self.findings.append(Finding(self.key, name, plan.finding, by=told))
+
+    def plan(self, name: str, state: FieldState, *, facts: Facts) -> None:
+        """Plan a field by the common rules."""
+        self.settle(name, plan_field(state, facts=facts))
+
+    def _changes(self, names: Sequence[str]) -> tuple[Change, ...]:
+        return tuple(
+            Change(name, value_at(self.live, self.paths[name]), self.plans[name].desired)
+            for name in names
+            if value_at(self.live, self.paths[name]) != self.plans[name].desired
+        )
+
+    def _entries(self, *, released: bool) -> dict[str, Any]:
+        """Give the ledger's fields with what is released still in it, or out of it."""
+        before = self.ledger.fields if self.ledger else {}
+        entries = dict(before)
+        for name, plan in self.plans.items():
+            if plan.entry is not None:
+                entries[name] = plan.entry
+            elif released:
+                entries.pop(name, None)
+        return entries
+
+    def ledger_after(self, *, released: bool = True) -> Ledger | None:
+        """Give the ledger once this draft's patches are in; None once nothing is held."""
+        entries = self._entries(released=released)
+        if not entries and not self.remembered:
+            return None
+        if self.ledger is None:
+            first = next(iter(entries.values()))
+            return Ledger(epoch=first.uid, sequence=1, fields=entries, remembered=self.remembered)
+        after = replace(self.ledger, fields=entries, remembered=self.remembered)
+        if after == self.ledger and annotation(self.live, LEDGER_ANNOTATION) == after.to_text():
+            return after
+        return replace(after, sequence=self._sequence() + 1)
+
+    def _sequence(self) -> int:
+        """Never go back behind what is written on the object in the same epoch."""
+        found = Ledger.from_text(annotation(self.live, LEDGER_ANNOTATION))
+        if self.ledger is None:
+            return 0
+        if found is None or found.epoch != self.ledger.epoch:
+            return self.ledger.sequence
+        return max(found.sequence, self.ledger.sequence)
+
+    def _write(
+        self, purpose: Purpose, *, manager: str, ledger: Ledger | None, names: Sequence[str]
+    ) -> Write:
+        text = None if ledger is None else ledger.to_text()
+        patch: JsonObject = {
+            "metadata": {
+                "resourceVersion": resource_version(self.live),
+                "annotations": {LEDGER_ANNOTATION: text},
+            }
+        }
+        changes = self._changes(names)
+        for change in changes:
+            at = patch
+            *above, last = self.paths[change.field]
+            for step in above:
+                at = at.setdefault(step, {})
+            at[last] = change.after
+        return Write(self.key, purpose, patch, manager, ledger, changes)
+
+    def next_write(self, *, fenced: bool) -> Write | None:
+        """Give the next patch of this object: hold or record, then give back, then tidy.
+
+        `fenced` tells whether anything may be let go.
+        """
+        text = annotation(self.live, LEDGER_ANNOTATION)
+        held = [name for name, plan in self.plans.items() if plan.entry is not None]
+        entries = self.ledger.fields if self.ledger else {}
+        released = [
+            name
+            for name, plan in self.plans.items()
+            if plan.entry is None
+            and (name in entries or plan.desired != value_at(self.live, self.paths[name]))
+        ]
+        changes = self._changes(held)
+        interim = self.ledger_after(released=False)
+        if held and (changes or interim is None or interim.to_text() != text):
+            purpose = Purpose.HOLD if changes else Purpose.RECORD
+            return self._write(purpose, manager=MANAGER, ledger=interim, names=held)
+        if not fenced:
+            return None
+        after = self.ledger_after()
+        after_text = None if after is None else after.to_text()
+        if not self._changes(released) and after_text != text:
+            # Writing the value that stands there already would leave it in our name. It is put
+            # out of it while the ledger still tells that it was us: nothing would afterwards.
+            emptied = self._tidy(after)
+            if emptied is not None and any(self._is_ours(name) for name in released):
+                return replace(emptied, ledger=interim)
+        if self._changes(released) or after_text != text:
+            return self._write(
+                Purpose.GIVE_BACK, manager=GIVE_BACK_MANAGER, ledger=after, names=released
+            )
+        return self._tidy(after)
+
+    def _is_ours(self, name: str) -> bool:
+        return ownership.is_ours(self.live, self.paths[name])
+
+    def loosens(self) -> bool:
+        """Tell whether holding what is planned lets more through than now."""
+        return any(plan.loosens for plan in self.plans.values())
+
+    def waits(self) -> bool:
+        """Tell whether something of this object is left to do once the fence allows it."""
+        return self.pending or self.next_write(fenced=True) is not None
+
+    def _tidy(self, ledger: Ledger | None) -> Write | None:
+        if not self.witnessed:
+            return None
+        paths = [self.paths[name] for name in (ledger.fields if ledger else {})]
+        entries = ownership.tidied(self.live, held=paths)
+        if entries is None:
+            return None
+        patch: JsonObject = {
+            "metadata": {
+                "resourceVersion": resource_version(self.live),
+                # An empty list is taken for "unchanged"; one empty entry empties it.
+                "managedFields": entries or [{}],
+            }
+        }
+        return Write(self.key, Purpose.TIDY, patch, MANAGER, ledger)
+
+
+def next_step(drafts: Sequence[Draft], *, facts: Facts) -> Step:
+    """Choose the next patch of one target: what tightens comes first, on every object.
+
+    Then what is merely recorded, then what still holds but less than before; and only once all of
+    them stand as they should is anything let go.
+    """
+    holding = [
+        (draft.loosens(), write.purpose is Purpose.RECORD, write)
+        for draft in drafts
+        if (write := draft.next_write(fenced=False)) is not None
+    ]
+    write = min(holding, key=lambda item: item[:2])[2] if holding else None
+    if write is None and facts.fenced:
+        letting_go = (draft.next_write(fenced=True) for draft in drafts)
+        write = next((found for found in letting_go if found is not None), None)
+    held = {draft.key: after for draft in drafts if (after := draft.ledger_after()) is not None}
+    return Step(
+        write=write,
+        pending=not facts.fenced and any(draft.waits() for draft in drafts),
+        held=held,
+        findings=tuple(found for draft in drafts for found in draft.findings),
+        uids={draft.key: uid(draft.live) for draft in drafts},
+    )
