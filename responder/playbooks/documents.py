@@ -17,6 +17,7 @@ from responder.playbooks.written import QUOTE, Mistake, Path
 
 _MOST_VALUES = 10_000
 _DEEPEST = 30
+_LONGEST_QUOTED = 80
 _PLAIN_TAG = "tag:yaml.org,2002:"
 _NUMBERS = ("int", "float")
 # A line that begins so ends a document whatever stands around it, even in a block scalar.
@@ -30,7 +31,8 @@ class Document:
     file: str
     line: int
     data: object = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    """In the order in which they were found, each once."""
     lines: dict[Path, int] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
     """Scalars as they stand in the file, where YAML reads `0017` as 15."""
@@ -48,19 +50,18 @@ class Document:
         if any(path[:length] in self.unreadable for length in range(len(path) + 1)):
             return
         fix = mistake.fix
-        if fix == QUOTE and path in self.texts:
+        if fix == QUOTE and len(self.texts.get(path, "")) in range(1, _LONGEST_QUOTED):
             fix = f'{QUOTE}: "{self.texts[path]}"'
-        problem = Problem(
+        found = Problem(
             mistake.message, field=dotted(path), fix=fix, file=self.file, line=self.line_of(path)
         )
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems[found] = None
 
     def warn(self, warning: Problem) -> None:
         """Add a warning, at the line of its field."""
         lines = {dotted(path): line for path, line in self.lines.items()}
         line = lines.get(warning.field, self.line)
-        self.problems.append(replace(warning, file=self.file, line=line))
+        self.problems[replace(warning, file=self.file, line=line)] = None
 
     @property
     def is_wrong(self) -> bool:
@@ -157,6 +158,9 @@ class _Reading:
             self._mistake(node, (), "holds more than a playbook can", fix="remove its aliases")
             return None
         match node:
+            case yaml.CollectionNode() if _kind(node) not in {"map", "seq"}:
+                self._mistake(node, path, f"the tag {node.tag} is not allowed", fix="remove it")
+                return None
             case yaml.MappingNode():
                 return self._mapping(node, path)
             case yaml.SequenceNode():
@@ -165,9 +169,6 @@ class _Reading:
                 return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object] | None:
-        if _kind(node) != "map":
-            self._mistake(node, path, f"the tag {node.tag} is not allowed", fix="remove it")
-            return None
         data: dict[str, object] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -182,6 +183,7 @@ class _Reading:
             if _kind(key_node) == "merge":
                 fix = "write the keys out"
                 self._mistake(key_node, (*path, key), "merge keys are not supported", fix=fix)
+                data[key] = None
             elif (*path, key) in self._document.lines:
                 twice = Mistake(f"is given again on line {here}", fix="keep one of them")
                 self._document.report((*path, key), twice)
@@ -212,5 +214,5 @@ class _Reading:
         try:
             return self._scalars.construct_object(node)
         except (ValueError, OverflowError):
-            self._mistake(node, path, "is not a number that can be read", fix="put it in quotes")
+            self._mistake(node, path, "is not a number that can be read")
             return None

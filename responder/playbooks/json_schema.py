@@ -1,9 +1,10 @@
 """The playbook format as JSON Schema, for editors and for checks without this program.
 
-The schema says what single values and keys may be. What it can't say (labels outside of
-`incidentPer`, an alert that nothing tells apart, two orders of one key) `responder check` does.
+The schema says what single values and keys may be. What it can't say (keys that exclude each other,
+labels outside of `incidentPer`, names that are taken) `responder check` does.
 """
 
+import json
 from functools import cache
 from typing import Any
 
@@ -14,13 +15,16 @@ from responder.playbooks.schema import Playbook
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """An optional key is left out, never written as null; what is left out has no default value."""
+    """An optional key is left out, never written as null; a key's title would only repeat it."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, _schema: Any) -> bool:  # noqa: ANN401 -- pydantic's own
+        return False
 
 
 @cache
@@ -32,3 +36,8 @@ def json_schema() -> dict[str, Any]:
         **{key: value for key, value in generated.items() if key != "$defs"},
         "$defs": generated["$defs"],
     }
+
+
+def published() -> str:
+    """Give the text of the published file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

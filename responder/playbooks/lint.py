@@ -4,11 +4,12 @@ That way a misspelt key in one place doesn't hide a template's stray label in an
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from responder.playbooks.documents import Document
+from responder.alerts.matchers import compatibility_problem
+from responder.playbooks.documents import Document, dotted
 from responder.playbooks.hold import Hold
 from responder.playbooks.model import Part
 from responder.playbooks.resume import Evidence, Resume
@@ -24,6 +25,10 @@ def lint(document: Document) -> None:
         if part.known() >= written.keys():  # else the misspelt key may be the missing one
             for mistake in part.misuse(written):
                 document.report((*path, *mistake.path), mistake)
+    matchers = _at(document.data, "spec", "matchers")
+    for index, line in enumerate(matchers if isinstance(matchers, list) else ()):
+        if isinstance(line, str) and (doubt := compatibility_problem(line)) is not None:
+            document.warn(replace(doubt, field=dotted(("spec", "matchers", index))))
     incident_per = _at(document.data, "spec", "incidentPer")
     if not isinstance(incident_per, list):
         return
@@ -38,7 +43,7 @@ def _outside(label: str, incident_per: list[object]) -> Mistake:
     close = get_close_matches(label, names, n=1)
     return Mistake(
         f"uses the label `{label}`, which is not in `incidentPer`",
-        fix=f"did you mean `{close[0]}`?"
+        fix=f"did you mean `{close[0]}`, or is that misspelt?"
         if close
         else "add it there: every alert of an incident must ask for the same",
     )

@@ -167,7 +167,9 @@ def _playbook(document: Document) -> Playbook | None:
     if isinstance(data.get("kind"), str) and data["kind"] != KIND:
         wrong = Mistake(
             f"must be `{KIND}`, not {described(data['kind'])}",
-            fix="keep only playbooks in this folder",
+            fix=f"did you mean `{KIND}`?"
+            if data["kind"].lower() == KIND.lower()
+            else "keep only playbooks in this folder",
         )
         document.report(("kind",), wrong)
         return None

@@ -15,7 +15,7 @@ from responder.playbooks.written import MISTAKE, QUOTE, Mistake, Path, described
 _WANTED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "string_type": ("text", ""),
-        "int_type": ("a whole number", "write it without quotes and fraction"),
+        "int_type": ("a whole number", "write it like `2`, without quotes"),
         "bool_type": ("true or false", "write `true` or `false`, without quotes"),
         "model_type": ("a mapping", "write it as `key: value`"),
         "dict_type": ("a mapping", "write it as `key: value`"),
@@ -27,26 +27,25 @@ _WANTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 def report_mistakes(error: ValidationError, document: Document) -> None:
     """Report every mistake to the document, in the order of the schema."""
     found = [
-        (written_path(details["loc"], document.data), details)
+        (_written_path(details, document.data), details)
         for details in error.errors(include_url=False)
     ]
     for path, details in found:
-        inside = any(other[: len(path)] == path and other != path for other, _ in found)
-        if details["type"] == "too_short" and inside:
+        if details["type"] == "too_short" and any(
+            other[: len(path)] == path and other != path for other, _ in found
+        ):
             continue  # only because of the items that are wrong themselves
         for mistake in _told(details, path):
             document.report((*path, *mistake.path), mistake)
 
 
-def written_path(loc: Path, data: object) -> Path:
-    """Drop from pydantic's path what doesn't stand in the file, like the names of union members.
-
-    The last part stays where its parent is a mapping: it is the key that is missing.
-    """
+def _written_path(details: ErrorDetails, data: object) -> Path:
+    """Drop from pydantic's path what doesn't stand in the file, like the names of union members."""
     path: list[str | int] = []
+    loc = details["loc"]
     for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        if isinstance(data, Mapping) and isinstance(part, str) and (part in data or last):
+        is_missing = details["type"] == "missing" and index == len(loc) - 1
+        if isinstance(data, Mapping) and isinstance(part, str) and (part in data or is_missing):
             data = data.get(part)
         elif isinstance(data, list) and isinstance(part, int) and part < len(data):
             data = data[part]
@@ -58,8 +57,7 @@ def written_path(loc: Path, data: object) -> Path:
 
 _SAID: Mapping[str, str] = MappingProxyType(
     {
-        "missing": "is missing",
-        "too_short": "needs at least {min_length}",
+        "too_short": "needs at least {min_length} items",
         "string_too_short": "is empty",
         "too_long": "holds more than {max_length}",
         "string_too_long": "is longer than {max_length} characters",
@@ -70,19 +68,32 @@ _SAID: Mapping[str, str] = MappingProxyType(
 
 
 def _told(details: ErrorDetails, path: Path) -> tuple[Mistake, ...]:
-    kind, context, given = details["type"], details.get("ctx", {}), details["input"]
-    if kind == MISTAKE:
-        return tuple(context["mistakes"])
-    if kind == "extra_forbidden":
-        return (unknown_key(path),)
-    if kind == "literal_error":
-        return (_not_one_of(str(context["expected"]), given),)
-    if kind in _WANTED:
-        return (_misfit(kind, given),)
-    if kind == "string_pattern_mismatch":
-        wrong = f"{shown(str(given))} is not a name"
-        return (Mistake(wrong, fix="use a-z, 0-9 and `-`, as in `deferral-rate`"),)
-    return (Mistake(_SAID[kind].format(**context) if kind in _SAID else str(details["msg"])),)
+    if details["type"] == MISTAKE:
+        return tuple(details.get("ctx", {})["mistakes"])
+    return (_said(details["type"], details, path),)
+
+
+def _said(kind: str, details: ErrorDetails, path: Path) -> Mistake:
+    context, given = details.get("ctx", {}), details["input"]
+    match kind:
+        case "extra_forbidden":
+            mistake = _unknown_key(path)
+        case "missing":
+            mistake = _missing(path)
+        case "literal_error":
+            mistake = _not_one_of(str(context["expected"]), given)
+        case "too_short" if context["min_length"] == 1:
+            mistake = Mistake("is empty", fix="it needs at least one item")
+        case "string_pattern_mismatch":
+            fix = "use a-z, 0-9 and `-`, as in `deferral-rate`"
+            mistake = Mistake(f"{shown(str(given))} is not a name", fix=fix)
+        case _ if kind in _WANTED:
+            mistake = _misfit(kind, given)
+        case _ if kind in _SAID:
+            mistake = Mistake(_SAID[kind].format(**context))
+        case _:
+            mistake = Mistake(details["msg"])
+    return mistake
 
 
 def _misfit(kind: str, given: object) -> Mistake:
@@ -104,16 +115,22 @@ def _not_one_of(expected: str, given: object) -> Mistake:
     return Mistake(wrong, fix=f"did you mean `{close}`?" if close and len(choices) > 1 else "")
 
 
-def unknown_key(path: Path) -> Mistake:
-    """Say that a key, the last part of the path, is unknown there, and which may be meant."""
-    key, known = str(path[-1]), known_keys(path[:-1])
-    is_verb = "pause" in known
-    close = _nearest(key, known)
-    listed = "there are " + ", ".join(known) if known else ""
-    return Mistake(
-        f"is not a {'verb' if is_verb else 'key that is known here'}",
-        fix=f"did you mean `{close}`?" if close else listed,
-    )
+def _missing(path: Path) -> Mistake:
+    told = _known(path[:-1]).get(str(path[-1]), {}).get("description", "")
+    sentence = told.partition(".")[0]
+    return Mistake("is missing", fix=f"add it: {sentence[:1].lower()}{sentence[1:]}")
+
+
+def _unknown_key(path: Path) -> Mistake:
+    key, known = str(path[-1]), _known(path[:-1])
+    close = _nearest(key, list(known))
+    inside = [name for name in known if key in _known((*path[:-1], name))]
+    if inside:
+        fix = f"it belongs in `{inside[0]}`"
+    else:
+        fix = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
+    what = "verb" if "pause" in known else "key that is known here"
+    return Mistake(f"is not a {what}", fix=fix)
 
 
 def _nearest(word: str, known: list[str]) -> str:
@@ -127,21 +144,22 @@ def _folded(word: str) -> str:
     return word[:60].lower().replace("_", "").replace("-", "")
 
 
-def known_keys(path: Path) -> list[str]:
-    """List the keys that the schema knows in the mapping at this path."""
+def _known(path: Path) -> dict[str, dict[str, Any]]:
+    """Give the keys that the schema knows in the mapping at this path, with their schemas."""
     schema = json_schema()
     definitions = schema["$defs"]
 
-    def keys(part: dict[str, Any], rest: Path) -> dict[str, None]:
+    def keys(part: dict[str, Any], rest: Path) -> dict[str, dict[str, Any]]:
         if "$ref" in part:
             return keys(definitions[part["$ref"].rpartition("/")[2]], rest)
-        found: dict[str, None] = {}
+        found: dict[str, dict[str, Any]] = {}
         for either in part.get("anyOf", part.get("oneOf", ())):
             found |= keys(either, rest)
+        properties = part.get("properties", {})
         if not rest:
-            return found | dict.fromkeys(part.get("properties", ()))
-        inner = part.get("items") if isinstance(rest[0], int) else None
-        inner = inner or part.get("properties", {}).get(rest[0])
+            found |= properties
+            return found
+        inner = part.get("items") if isinstance(rest[0], int) else properties.get(rest[0])
         return found | keys(inner, rest[1:]) if inner else found
 
-    return list(keys(schema, path))
+    return keys(schema, path)

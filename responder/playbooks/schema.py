@@ -101,14 +101,16 @@ class Metadata(Part):
 class When(Evidence):
     """What makes a stage necessary. Unknown evidence never escalates by itself."""
 
-    for_: Duration = Field(alias="for", description="For how long it must have been true.")
+    for_: Duration = Field(alias="for", description="How long it must have been true, like `20m`.")
 
 
 class Stage(Part):
     """Further holds, when the first ones were not enough."""
 
-    when: When = Field(description="The evidence for it.")
-    holds: Many[Hold] = Field(min_length=1, max_length=MOST_HOLDS, description="What to hold then.")
+    when: When = Field(description="The evidence that makes the stage necessary.")
+    holds: Many[Hold] = Field(
+        min_length=1, max_length=MOST_HOLDS, description="What to hold in that stage."
+    )
 
 
 class Guards(Part):
@@ -131,7 +133,7 @@ class Spec(Part):
     matchers: Annotated[Many[MatcherLine], AfterValidator(_distinguish)] = Field(
         min_length=1,
         max_length=50,
-        description="Alertmanager's matchers, one a line; an alert must match all of them.",
+        description="The matchers, in Alertmanager's syntax, one a line; all of them must match.",
     )
     incident_per: (
         Annotated[
@@ -169,8 +171,8 @@ class Playbook(Part):
         default=API_VERSION, description="The version of this format."
     )
     kind: Literal["Playbook"] = Field(default=KIND, description="Always `Playbook`.")
-    metadata: Metadata = Field(description="Which playbook it is.")
-    spec: Spec = Field(description="What it does.")
+    metadata: Metadata = Field(description="The `name` of the playbook.")
+    spec: Spec = Field(description="What the playbook does.")
 
     model_config = ConfigDict(
         json_schema_extra=lambda schema: schema["required"].remove("metadata")

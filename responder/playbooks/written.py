@@ -48,10 +48,10 @@ def described(given: object) -> str:
     match given:
         case None:
             return "nothing"
-        case bool():
-            return str(given).lower()
+        case bool():  # YAML 1.1 reads yes, no, on and off so
+            return "a boolean"
         case int() | float():
-            return f"the number {given}"
+            return "a number"
         case str():
             return shown(given)
         case list() | tuple():
