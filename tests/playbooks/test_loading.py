@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -273,8 +274,6 @@ VALUES = st.recursive(
     )
 )
 def test_values_of_the_wrong_kind_are_mistakes_with_a_line(spec: dict[str, object]) -> None:
-    import yaml  # noqa: PLC0415 -- only here is YAML written
-
     text = yaml.safe_dump({"metadata": {"name": "a"}, "spec": spec}, allow_unicode=True)
     loaded = read_playbooks(text, file="a.yaml")
     assert loaded.errors or loaded.playbooks

@@ -73,7 +73,7 @@ def test_kubernetes_names_are_accepted(name: str) -> None:
         "a b",
         "a\n",
         "ä",
-        "а",
+        "\u0430",
         "a" * 254,
     ],
 )

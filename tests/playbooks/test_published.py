@@ -1,4 +1,4 @@
-"""What we hand out is right: the shipped playbooks, the schema, the examples of the documentation."""
+"""What we hand out is right: the shipped playbooks, the schema, the examples of the page."""
 
 import json
 import re

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from responder.playbooks.asks import Ask
 from responder.playbooks.loading import read_playbooks
+from responder.playbooks.names import subdomain_fault
 from responder.playbooks.refusals import RefusalReason
 from responder.playbooks.rendering import Rendering, render
 from responder.playbooks.schema import Playbook
@@ -178,7 +179,7 @@ def test_a_label_that_says_nothing_refuses_the_hold_and_never_widens_it(
         ("pause: {campaign: spring, namespace: '{{ labels.x }}'}", "InvalidName"),
     ],
 )
-@pytest.mark.parametrize("value", ["../etc", "A", "a b", "a\n", "-a", "а", "x" * 300])
+@pytest.mark.parametrize("value", ["../etc", "A", "a b", "a\n", "-a", "\u0430", "x" * 300])
 def test_a_name_that_is_none_refuses_the_hold(hold: str, reason: RefusalReason, value: str) -> None:
     assert only_reason(hold, {"x": value}) == reason
 
@@ -215,8 +216,7 @@ def test_a_refused_hold_leaves_the_others() -> None:
     )
     assert [ask.target for ask in rendering.asks] == ["Spring Sale"]
     assert [str(refusal) for refusal in rendering.refusals] == [
-        "hold 1 (scale): the name 'sender-Spring Sale' may hold only a-z, 0-9, `-` and `.`, "
-        "and must begin and end with a letter or digit",
+        f"hold 1 (scale): the name 'sender-Spring Sale' {subdomain_fault('sender-Spring Sale')}",
         "hold 3 (pause): the label 'nothing' is missing",
     ]
 
