@@ -46,7 +46,12 @@ def build(toolset: Toolset, *, programs: frozenset[str], say: Say) -> Path:
             return finished
         started = time.monotonic()
         say(f"{toolset.name}: building {', '.join(sorted(programs))} into {finished}")
-        with tempfile.TemporaryDirectory(dir=finished.parent, prefix=f".{toolset.name}-") as new:
+        prefix = f".{finished.name}-"
+        for killed in finished.parent.glob(
+            f"{prefix}*"
+        ):  # while it built: nobody else has the lock
+            shutil.rmtree(killed)
+        with tempfile.TemporaryDirectory(dir=finished.parent, prefix=prefix) as new:
             unfinished = Path(new) / "bin"
             unfinished.mkdir()
             _compile(toolset, go=go, programs=programs, into=unfinished, say=say)

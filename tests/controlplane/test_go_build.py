@@ -85,6 +85,15 @@ def test_a_failed_build_says_what_go_said_and_leaves_nothing_that_looks_built(
     assert build(ALERTMANAGER, programs=PROGRAMS, say=said.append).is_dir()
 
 
+def test_what_a_killed_build_left_is_removed_by_the_next(go: Go, said: list[str]) -> None:
+    go(BUILDS)
+    key = ALERTMANAGER.cache_key(PROGRAMS)
+    left = go_build.cache_directory() / f".{key}-killed"
+    left.mkdir(parents=True)
+    finished = build(ALERTMANAGER, programs=PROGRAMS, say=said.append)
+    assert {path.name for path in finished.parent.iterdir()} == {key, f"{key}.lock"}
+
+
 def test_without_go_the_error_says_which_version_is_needed_and_for_what(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
