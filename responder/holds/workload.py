@@ -212,10 +212,13 @@ class _Planner:
             draft.pending = True
 
     def _plan_bounds(self, draft: Draft) -> None:
-        for field_name, control in ((MAX_FIELD, MAX_REPLICAS), (MIN_FIELD, MIN_REPLICAS)):
-            state = draft.state(field_name, control=control, holds=self.holds)
-            if state.entry is not None or state.holds:
-                draft.plan(field_name, state, facts=self.facts)
+        highest = draft.state(MAX_FIELD, control=MAX_REPLICAS, holds=self.holds)
+        if highest.entry is not None or highest.holds:
+            draft.plan(MAX_FIELD, highest, facts=self.facts)
+        lowest = draft.state(MIN_FIELD, control=MIN_REPLICAS, holds=self.holds)
+        if lowest.entry is not None or lowest.holds:
+            plan = plan_field(lowest, facts=self.facts)
+            draft.settle(MIN_FIELD, _within(plan, ceiling=draft.plans.get(MAX_FIELD), state=lowest))
         if self.limit is not None:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)
@@ -248,6 +251,23 @@ class _Planner:
             return
         draft.remembered[REPLICAS_FIELD] = settled.baseline
         draft.remembered[_OF] = uid(self.deployment.live)
+
+
+def _within(lowest: FieldPlan, *, ceiling: FieldPlan | None, state: FieldState) -> FieldPlan:
+    """Keep the minimum within the maximum, or the API server refuses both.
+
+    Their baselines may not go together: a person who lowers the maximum during a hold sees our
+    minimum beside it, not their own.
+    """
+    if ceiling is None or lowest.desired <= ceiling.desired:
+        return lowest
+    if lowest.entry is not None:
+        kept = replace(lowest.entry, applied=ceiling.desired)
+        return replace(lowest, desired=ceiling.desired, entry=kept)
+    if ceiling.entry is not None:
+        # The maximum can't be given back yet; what the minimum was is remembered until it is.
+        return FieldPlan(state.live, state.entry, finding=lowest.finding)
+    return replace(lowest, desired=ceiling.desired)
 
 
 def scales(autoscaler: JsonObject, *, deployment: str) -> bool:
