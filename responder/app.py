@@ -1,0 +1,180 @@
+"""The only wiring: settings in, a running service out."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from responder.cluster.api import KubernetesApi
+from responder.cluster.connection import connect
+from responder.cluster.events import EventRecorder
+from responder.errors import BadInput, Problem
+from responder.holds.objects import MANAGER
+from responder.metrics import Metrics
+from responder.reconcile.conductor import Conductor, Scope
+from responder.reconcile.feeds import Feeds
+from responder.reconcile.intake import Intake, Terms
+from responder.reconcile.rulebook import Rulebook
+from responder.reconcile.view import View
+from responder.settings import Settings
+from responder.web.authentication import BearerToken
+from responder.web.server import create_app
+from responder.web.service import Service
+
+_MEASURE_SECONDS = 5.0
+_SHUTDOWN_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+def scope_of(settings: Settings) -> Scope:
+    return Scope(
+        namespace=settings.namespace,
+        target_namespaces=settings.target_namespaces,
+        pools=settings.pools,
+        keep_closed=timedelta(hours=settings.keep_closed_hours),
+    )
+
+
+def terms_of(settings: Settings) -> Terms:
+    return Terms(
+        namespace=settings.namespace,
+        allowed_namespaces=frozenset(settings.target_namespaces),
+        max_mode=settings.max_mode,
+        aliases=settings.aliases,
+    )
+
+
+class Responder:
+    """One running responder."""
+
+    def __init__(self, settings: Settings, api: KubernetesApi) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.view = View()
+        self.acting: asyncio.Task[None] | None = None
+        self.events = EventRecorder(
+            api, field_manager=MANAGER, instance=f"responder-{settings.namespace}"
+        )
+        self.rulebook = Rulebook(settings.playbooks, metrics=self.metrics)
+        scope = scope_of(settings)
+        self.conductor = Conductor(
+            api=api,
+            scope=scope,
+            events=self.events,
+            metrics=self.metrics,
+            view=self.view,
+        )
+        self.feeds = Feeds(
+            api,
+            self.view,
+            home=scope.namespace,
+            target_namespaces=scope.target_namespaces,
+            metrics=self.metrics,
+        )
+        self.intake = Intake(
+            api=api,
+            view=self.view,
+            terms=terms_of(settings),
+            playbooks=lambda: self.rulebook.playbooks,
+            catch_up=self.conductor.catch_up,
+            now=self.conductor.now,
+            on_stored=self.conductor.on_stored,
+        )
+
+    def not_ready(self) -> Sequence[str]:
+        """Tell why no notification can be taken now."""
+        waiting = self.feeds.not_synced()
+        if not self.rulebook.is_good:
+            waiting.append("the playbooks have mistakes: run `responder check`")
+        return waiting
+
+    def service(self) -> Service:
+        return Service(
+            intake=self.intake,
+            view=self.view,
+            playbooks=lambda: self.rulebook.playbooks,
+            not_ready=self.not_ready,
+            metrics=self.metrics,
+            pools=self.settings.pools,
+            most_requests=self.settings.most_requests,
+            request_seconds=self.settings.request_seconds,
+        )
+
+    async def act(self) -> None:
+        """Run everything behind the door until it is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.feeds.run())
+                group.create_task(self.events.run())
+                group.create_task(self.rulebook.follow())
+                group.create_task(self._measure())
+                await self.feeds.wait_synced()
+                self.conductor.start()
+                log.info("acting", incidents=len(self.view.incidents))
+                group.create_task(self.conductor.resync())
+        finally:
+            await self.conductor.stop()
+
+    async def _measure(self) -> None:
+        while True:
+            self.conductor.measure()
+            await asyncio.sleep(_MEASURE_SECONDS)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[tuple[Responder, str]]:
+    """Run a responder with its door; gives it and the address that it listens on."""
+    # A large live cache makes each full collection slow: most of what is kept lives long.
+    gc.set_threshold(50_000, 20, 50)
+    token = None if settings.bearer_token_file is None else BearerToken(settings.bearer_token_file)
+    async with await connect(settings.kubeconfig) as connection:
+        responder = Responder(settings, KubernetesApi(connection))
+        responder.rulebook.load()
+        app = create_app(responder.service(), token=token, most_body_bytes=settings.most_body_bytes)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        responder.acting = acting = asyncio.create_task(responder.act())
+        try:
+            address = await _listen(runner, settings)
+            log.info("listening", address=address, authenticated=token is not None)
+            yield responder, address
+        finally:
+            await runner.cleanup()
+            acting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await acting
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    host, port = settings.address
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise BadInput(
+            [Problem(f"can't listen on {settings.listen}: {error.strerror}", field="listen")]
+        ) from error
+    bound = runner.addresses[0]
+    return f"http://{bound[0]}:{bound[1]}"
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as (responder, _):
+        stopping = asyncio.create_task(stop.wait())
+        acting = responder.acting or stopping
+        await asyncio.wait({stopping, acting}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping")
+        if acting is not stopping and acting.done():
+            # Behind a door that takes alerts and acts on none, a restart is the better answer.
+            acting.result()

@@ -1,0 +1,300 @@
+"""The command line: serve, check, plan, incidents, release."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from responder import __version__, commands
+from responder.app import serve as run_service
+from responder.errors import BadInput, Problem
+from responder.incidents.incident import Incident
+from responder.logs import configure_logs
+from responder.playbooks.json_schema import json_schema
+from responder.playbooks.loading import load_directory
+from responder.reconcile.preview import readable
+from responder.settings import Settings, read_settings
+
+app = typer.Typer(
+    name="responder",
+    help="An emergency brake for bulk e-mail on Kubernetes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+incidents = typer.Typer(help="Look at incidents; needs Kubernetes alone.", no_args_is_help=True)
+app.add_typer(incidents, name="incidents")
+
+Kubeconfig = Annotated[
+    Path | None, typer.Option(help="Kubernetes configuration; else in-cluster, else $KUBECONFIG.")
+]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Where incidents are kept.")
+]
+AllowNamespace = Annotated[
+    str | None, typer.Option(help="Further namespaces that may be held, by commas.")
+]
+Playbooks = Annotated[Path | None, typer.Option(help="Folder with playbooks.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def _global(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    *,
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT [127.0.0.1:9099]")] = None,
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+    allow_namespace: AllowNamespace = None,
+    playbooks: Playbooks = None,
+    bearer_token_file: Annotated[
+        Path | None, typer.Option(help="Token that senders show; without it, loopback only.")
+    ] = None,
+    max_mode: Annotated[
+        Literal["observe", "approve", "auto"] | None,
+        typer.Option(help="Ceiling for all."),
+    ] = None,
+    pools: Annotated[str | None, typer.Option(help="Pools, mildest first, by commas.")] = None,
+    aliases: Annotated[
+        str | None, typer.Option(help="campaign=campaign_id|utm_campaign,pool=ip_pool")
+    ] = None,
+    log_format: Annotated[Literal["json", "console"] | None, typer.Option()] = None,
+) -> None:
+    """Take alerts and hold what they concern, until stopped. Every flag is also RESPONDER_..."""
+    settings = read_settings(
+        listen=listen,
+        kubeconfig=kubeconfig,
+        namespace=namespace,
+        allow_namespace=allow_namespace,
+        playbooks=playbooks,
+        bearer_token_file=bearer_token_file,
+        max_mode=max_mode,
+        pools=pools,
+        aliases=aliases,
+        log_format=log_format,
+    )
+    configure_logs(settings.log_format)
+    asyncio.run(run_service(settings))
+
+
+@app.command()
+def check(
+    playbooks: Annotated[Path, typer.Argument(help="Folder with playbooks.")] = Path(
+        "rules/playbooks"
+    ),
+    *,
+    print_schema: Annotated[
+        bool, typer.Option(help="Print the playbooks' JSON Schema and exit.")
+    ] = False,
+) -> None:
+    """Print every mistake in the playbooks; exit 1 if there is one."""
+    if print_schema:
+        typer.echo(json.dumps(json_schema(), indent=2))
+        return
+    loaded = load_directory(playbooks)
+    for problem in loaded.problems:
+        typer.echo(f"{problem.severity}: {problem}")
+    told = f"{len(loaded.playbooks)} playbook(s), {len(loaded.errors)} mistake(s)"
+    typer.echo(f"{told}, {len(loaded.warnings)} warning(s)")
+    if loaded.errors:
+        raise typer.Exit(1)
+    if not loaded.playbooks:
+        typer.echo(f"no playbook in {playbooks}", err=True)
+        raise typer.Exit(1)
+
+
+def _hand_settings(
+    kubeconfig: Path | None,
+    namespace: str | None,
+    *,
+    allow_namespace: str | None = None,
+    playbooks: Path | None = None,
+) -> Settings:
+    configure_logs("console")
+    return read_settings(
+        kubeconfig=kubeconfig,
+        namespace=namespace,
+        allow_namespace=allow_namespace,
+        playbooks=playbooks,
+    )
+
+
+@app.command()
+def plan(
+    *,
+    payload: Annotated[
+        Path | None, typer.Option(help="An Alertmanager notification; - reads standard input.")
+    ] = None,
+    playbook: Annotated[str | None, typer.Option(help="A playbook to try with --label.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+    allow_namespace: AllowNamespace = None,
+    playbooks: Playbooks = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a notification, or a playbook with labels, would do; writes nothing."""
+    settings = _hand_settings(
+        kubeconfig, namespace, allow_namespace=allow_namespace, playbooks=playbooks
+    )
+    if (payload is None) == (playbook is None):
+        raise BadInput([Problem("give either --payload, or --playbook with --label")])
+    if payload is not None:
+        body = sys.stdin.buffer.read() if str(payload) == "-" else _file(payload)
+        previews = asyncio.run(commands.plan_payload(settings, body))
+    else:
+        labels = dict(_pair(text) for text in label or ())
+        previews = asyncio.run(commands.plan_labels(settings, str(playbook), labels))
+    if as_json:
+        typer.echo(json.dumps([item.to_json() for item in previews], indent=2, ensure_ascii=False))
+    else:
+        typer.echo(readable(previews) or "no playbook matches: nothing would be held")
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput([Problem(f"can't be read: {error.strerror}", file=str(path))]) from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise BadInput([Problem(f"{text!r} is not NAME=VALUE", field="--label")])
+    return name, value
+
+
+@incidents.command("list")
+def list_(
+    *, kubeconfig: Kubeconfig = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
+    """List incidents, newest last."""
+    found = asyncio.run(commands.list_incidents(_hand_settings(kubeconfig, namespace)))
+    if as_json:
+        typer.echo(json.dumps([_told(item) for item in found], indent=2, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("no incidents")
+        return
+    table = Table("NAME", "PLAYBOOK", "FOR", "PHASE", "REASON", "ALERTS", "SINCE", box=None)
+    for item in found:
+        what = ", ".join(f"{key}={value}" for key, value in item.identity.labels)
+        table.add_row(
+            item.name,
+            item.playbook,
+            what,
+            str(item.status.phase) or "New",
+            item.status.reason,
+            str(item.firing),
+            (item.status.since or item.received_at)[:19],
+        )
+    Console().print(table)
+
+
+@incidents.command()
+def show(
+    name: str, *, kubeconfig: Kubeconfig = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
+    """Show one incident: what it holds, why, what it waits for, and its timeline."""
+    found = asyncio.run(commands.show_incident(_hand_settings(kubeconfig, namespace), name))
+    if as_json:
+        typer.echo(json.dumps(_told(found), indent=2, ensure_ascii=False))
+        return
+    typer.echo("\n".join(_shown(found)))
+
+
+def _told(item: Incident) -> dict[str, object]:
+    return {
+        "name": item.name,
+        "namespace": item.namespace,
+        "playbook": item.playbook,
+        "identity": dict(item.identity.labels),
+        "mode": item.mode,
+        "trigger": item.trigger.to_json(),
+        "firing": item.firing,
+        "plan": [ask.to_json() for ask in item.plan],
+        "refusals": [dict(refusal) for refusal in item.refusals],
+        "status": item.status.to_json(),
+    }
+
+
+def _shown(item: Incident) -> list[str]:
+    status = item.status
+    what = ", ".join(f"{key}={value}" for key, value in item.identity.labels)
+    lines = [
+        f"{item.name}",
+        f"  playbook   {item.playbook} (mode {item.mode})",
+        f"  for        {what or '-'}",
+        f"  phase      {str(status.phase) or 'New'} since {status.since or item.received_at}",
+        f"  because    {status.reason}: {status.message}",
+        f"  alerts     {item.firing} firing, {len(item.alerts) - item.firing} resolved",
+    ]
+    if status.brake_milliseconds is not None:
+        lines.append(f"  braked in  {status.brake_milliseconds} ms")
+    lines.append("  asks for")
+    lines += [
+        f"    {ask.verb} {ask.target_kind}/{ask.target} {dict(ask.limit)}" for ask in item.plan
+    ]
+    lines += [f"    refused: {refusal.get('message', '')}" for refusal in item.refusals]
+    lines.append("  targets")
+    lines += [
+        f"    {target.key} {target.state}{f': {target.message}' if target.message else ''}"
+        for target in status.targets
+    ]
+    lines.append("  timeline")
+    lines += [
+        f"    {entry.time[:23]} {entry.what}: {entry.why}{f' (by {entry.by})' if entry.by else ''}"
+        for entry in status.timeline
+    ]
+    if str(status.phase) != "Closed":
+        lines.append(f"  to give back now: responder release {item.name} --reason '...'")
+    return lines
+
+
+@app.command()
+def release(
+    names: Annotated[list[str] | None, typer.Argument(help="Incidents.")] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Everything, and what vanished incidents left held.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    within: Annotated[float, typer.Option(help="Seconds to wait for the give-back.")] = 60.0,
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+    allow_namespace: AllowNamespace = None,
+) -> None:
+    """Give back now, with the responder up or down; exit 1 if something is left."""
+    if everything == bool(names):
+        raise BadInput([Problem("give the names of incidents, or --all")])
+    settings = _hand_settings(kubeconfig, namespace, allow_namespace=allow_namespace)
+    released = asyncio.run(
+        commands.release(
+            settings, names or (), everything=everything, reason=reason, within_seconds=within
+        )
+    )
+    for name in released.closed:
+        typer.echo(f"given back: {name}")
+    for left in released.left:
+        typer.echo(f"not given back: {left}", err=True)
+    for ghost in released.ghosts:
+        typer.echo(f"still held by a vanished incident: {ghost}", err=True)
+    if not released.closed and not released.left:
+        typer.echo("no open incident")
+    if released.left or released.ghosts:
+        raise typer.Exit(1)

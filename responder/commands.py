@@ -1,0 +1,218 @@
+"""What the hand tools do: they need Kubernetes alone, and work with the responder down."""
+
+import asyncio
+import getpass
+import socket
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from responder.alerts.notification import read_alertmanager
+from responder.app import scope_of, terms_of
+from responder.cluster.api import KubernetesApi
+from responder.cluster.connection import connect
+from responder.cluster.events import EventRecorder
+from responder.errors import BadInput, Problem
+from responder.holds.objects import MANAGER
+from responder.incidents.incident import Incident, Trigger
+from responder.metrics import Metrics
+from responder.playbooks.aliases import with_aliases
+from responder.playbooks.loading import load_directory
+from responder.playbooks.schema import Playbook
+from responder.reconcile.conductor import Conductor
+from responder.reconcile.feeds import load_view
+from responder.reconcile.intake import Intake, identity_of
+from responder.reconcile.preview import Preview, preview
+from responder.reconcile.view import IncidentKey, View
+from responder.settings import Settings
+
+
+@dataclass(slots=True)
+class Bench:
+    """A view of the cluster as it is now, and what it takes to act on it once."""
+
+    api: KubernetesApi
+    settings: Settings
+    view: View
+    conductor: Conductor
+    intake: Intake
+    events: EventRecorder
+    playbooks: list[Playbook] = field(default_factory=list)
+
+
+def whoami() -> str:
+    """Name the person for the record."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return socket.gethostname()
+
+
+@asynccontextmanager
+async def bench(settings: Settings, *, release_ghosts: bool = False) -> AsyncIterator[Bench]:
+    """Read the cluster once; no watch, no door."""
+    async with await connect(settings.kubeconfig) as connection:
+        api = KubernetesApi(connection)
+        view, metrics = View(), Metrics()
+        events = EventRecorder(
+            api, field_manager=MANAGER, instance=f"responder-cli-{settings.namespace}"
+        )
+        scope = scope_of(settings)
+        served = await load_view(
+            api, view, home=scope.namespace, target_namespaces=scope.target_namespaces
+        )
+        conductor = Conductor(
+            api=api,
+            scope=scope,
+            events=events,
+            metrics=metrics,
+            view=view,
+            release_ghosts=release_ghosts,
+            incidents_served=served,
+        )
+        found = Bench(api, settings, view, conductor, intake=None, events=events)  # type: ignore[arg-type]
+        found.intake = Intake(
+            api=api,
+            view=view,
+            terms=terms_of(settings),
+            playbooks=lambda: found.playbooks,
+            catch_up=conductor.catch_up,
+            now=conductor.now,
+            on_stored=conductor.on_stored,
+        )
+        recording = asyncio.create_task(events.run())
+        try:
+            yield found
+        finally:
+            await conductor.stop()
+            await events.drain(within_seconds=5.0)
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
+
+
+def read_playbooks(folder: Path) -> list[Playbook]:
+    """Load the playbooks of a folder; raises BadInput with every mistake."""
+    loaded = load_directory(folder)
+    if loaded.errors:
+        raise BadInput(loaded.errors)
+    return list(loaded.playbooks)
+
+
+async def plan_labels(
+    settings: Settings, playbook: str, labels: Mapping[str, str]
+) -> list[Preview]:
+    """Tell what a playbook would do for these labels."""
+    playbooks = read_playbooks(settings.playbooks)
+    rule = next((item for item in playbooks if item.name == playbook), None)
+    if rule is None:
+        known = ", ".join(sorted(item.name for item in playbooks))
+        raise BadInput([Problem(f"no playbook {playbook!r}; there are: {known}", field="playbook")])
+    async with bench(settings) as found:
+        found.playbooks = playbooks
+        return [_previewed(found, rule, with_aliases(labels, settings.aliases), "manual")]
+
+
+async def plan_payload(settings: Settings, body: bytes) -> list[Preview]:
+    """Tell what a notification would do."""
+    reading = read_alertmanager(body)
+    playbooks = read_playbooks(settings.playbooks)
+    async with bench(settings) as found:
+        found.playbooks = playbooks
+        previews: dict[str, Preview] = {}
+        for alert in reading.notification.alerts:
+            labels = with_aliases(alert.labels, settings.aliases)
+            for rule in playbooks:
+                if alert.status == "firing" and rule.matches(labels):
+                    told = _previewed(found, rule, labels, "alertmanager")
+                    previews.setdefault(told.incident.name, told)
+        return list(previews.values())
+
+
+def _previewed(found: Bench, rule: Playbook, labels: Mapping[str, str], kind: str) -> Preview:
+    identity = identity_of(rule, labels, kind=kind)
+    trigger = Trigger(kind="manual" if kind == "manual" else "alertmanager")
+    draft = found.intake.draft(rule, identity, ordinal=1, trigger=trigger, alerts={})
+    return preview(found.view, draft, pools=found.settings.pools)
+
+
+async def list_incidents(settings: Settings) -> list[Incident]:
+    """Read every incident, oldest first."""
+    async with bench(settings) as found:
+        return sorted(found.view.incidents.values(), key=lambda item: item.received_at)
+
+
+async def show_incident(settings: Settings, name: str) -> Incident:
+    """Read one incident; raises BadInput where there is none."""
+    async with bench(settings) as found:
+        incident = found.view.incidents.get(IncidentKey(settings.namespace, name))
+        if incident is None:
+            raise BadInput([Problem(f"no incident {name!r} in {settings.namespace}", field="name")])
+        return incident
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a release came to."""
+
+    closed: tuple[str, ...]
+    left: tuple[str, ...]
+    """Incidents that are not closed yet, with the reason."""
+    ghosts: tuple[str, ...] = ()
+    """Objects that are still held by incidents that vanished."""
+
+
+async def release(
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    everything: bool,
+    reason: str,
+    within_seconds: float,
+) -> Released:
+    """Give back what incidents hold, by our own hand: a running responder only helps along."""
+    async with bench(settings, release_ghosts=everything) as found:
+        wanted = _wanted(found.view, settings.namespace, names, everything=everything)
+        for key in wanted:
+            await found.intake.release(key, by=whoami(), reason=reason)
+        found.conductor.start()
+        deadline = time.monotonic() + within_seconds
+        while time.monotonic() < deadline:
+            await found.conductor.quiet(within_seconds=deadline - time.monotonic())
+            if not _open(found.view, wanted) and not (everything and found.conductor.ghosts()):
+                break
+        left = _open(found.view, wanted)
+        return Released(
+            closed=tuple(key.name for key in wanted if key not in {item[0] for item in left}),
+            left=tuple(f"{key.name}: {why}" for key, why in left),
+            ghosts=tuple(found.conductor.ghosts()) if everything else (),
+        )
+
+
+def _wanted(
+    view: View, namespace: str, names: Sequence[str], *, everything: bool
+) -> list[IncidentKey]:
+    if everything:
+        return sorted(key for key, item in view.incidents.items() if not item.closed)
+    wanted = [IncidentKey(namespace, name) for name in names]
+    problems = []
+    for key in wanted:
+        incident = view.incidents.get(key)
+        if incident is None:
+            problems.append(Problem(f"no incident {key.name!r} in {namespace}", field="name"))
+        elif incident.closed:
+            problems.append(Problem(f"{key.name} is closed already", field="name"))
+    if problems:
+        raise BadInput(problems)
+    return wanted
+
+
+def _open(view: View, wanted: Iterable[IncidentKey]) -> list[tuple[IncidentKey, str]]:
+    found = []
+    for key in wanted:
+        incident = view.incidents.get(key)
+        if incident is not None and not incident.closed:
+            told = [target.message for target in incident.status.targets if target.message]
+            found.append((key, "; ".join(told) or "not yet given back"))
+    return found

@@ -1,0 +1,190 @@
+"""Reading an incident from the cluster, and writing the body of a new one.
+
+The schema of the resource has checked what we read; what an older or hand-written object lacks is
+read as absent and never raises.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from responder.errors import BadInput
+from responder.holds.ledger import Ledger
+from responder.holds.objects import JsonObject, ObjectKey, metadata
+from responder.incidents.identity import Identity, TriggerKind
+from responder.incidents.incident import (
+    API_VERSION,
+    FINALIZER,
+    KIND,
+    PLAYBOOK_LABEL,
+    AlertRecord,
+    Condition,
+    Entry,
+    Incident,
+    Outcome,
+    Phase,
+    Request,
+    Resume,
+    Statement,
+    Status,
+    Target,
+    TargetState,
+    Trigger,
+)
+from responder.playbooks.asks import Ask
+
+
+def _mapping(told: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- JSON
+    return told if isinstance(told, Mapping) else {}
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    found = told.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _alert(told: Mapping[str, Any]) -> AlertRecord:
+    return AlertRecord(
+        senders={
+            name: Statement(
+                status="firing" if said.get("status") == "firing" else "resolved",
+                starts_at=_text(said, "startsAt"),
+                at=_text(said, "at"),
+            )
+            for name, said in _mapping(told.get("senders")).items()
+        },
+        labels=_mapping(told.get("labels")),
+        summary=_text(told, "summary"),
+        ends_at=_text(told, "endsAt"),
+    )
+
+
+def _target(told: Mapping[str, Any]) -> Target:
+    state = _text(told, "state")
+    return Target(
+        key=ObjectKey(_text(told, "kind"), _text(told, "namespace"), _text(told, "name")),
+        state=TargetState(state) if state in set(TargetState) else TargetState.PENDING,
+        subject=_text(told, "subject"),
+        message=_text(told, "message"),
+        uid=_text(told, "uid"),
+        ledger=Ledger.from_json(told["ledger"]) if told.get("ledger") else None,
+    )
+
+
+def _phase(told: str) -> Phase:
+    # A phase of a later version is one in which things are held.
+    return Phase(told) if told in set(Phase) else Phase.HOLDING
+
+
+def read_status(told: Mapping[str, Any]) -> Status:
+    outcome = _text(told, "outcome")
+    return Status(
+        phase=_phase(_text(told, "phase")),
+        outcome=Outcome(outcome) if outcome else None,
+        reason=_text(told, "reason"),
+        message=_text(told, "message"),
+        since=_text(told, "since"),
+        cooling_until=_text(told, "coolingUntil"),
+        closed_at=_text(told, "closedAt"),
+        letting_go=Request.from_json(told.get("lettingGo")),
+        firing=int(told.get("firing") or 0),
+        conditions=tuple(
+            Condition(
+                type=_text(found, "type"),
+                status=found.get("status", "Unknown"),
+                reason=_text(found, "reason"),
+                message=_text(found, "message"),
+                last_transition_time=_text(found, "lastTransitionTime"),
+            )
+            for found in told.get("conditions") or ()
+        ),
+        targets=tuple(_target(found) for found in told.get("targets") or ()),
+        timeline=tuple(
+            Entry(
+                time=_text(found, "time"),
+                what=_text(found, "what"),
+                why=_text(found, "why"),
+                by=_text(found, "by"),
+            )
+            for found in told.get("timeline") or ()
+        ),
+        brake_milliseconds=told.get("brakeMilliseconds"),
+    )
+
+
+def _plan(told: Any) -> tuple[tuple[Ask, ...], tuple[Mapping[str, str], ...]]:  # noqa: ANN401
+    """Read the plan; an ask that is none, e.g. of a hand-made incident, is refused by itself."""
+    asks: list[Ask] = []
+    refusals: list[Mapping[str, str]] = []
+    for found in told if isinstance(told, list) else ():
+        try:
+            asks.append(Ask.from_json(found))
+        except BadInput as bad:
+            verb = _text(_mapping(found), "verb")
+            refusals.append({"verb": verb, "reason": "InvalidPlan", "message": str(bad)})
+    return tuple(asks), tuple(refusals)
+
+
+def read_incident(live: JsonObject) -> Incident:
+    """Read an incident as the API server sent it."""
+    meta = metadata(live)
+    spec = _mapping(live.get("spec"))
+    trigger = _mapping(spec.get("trigger"))
+    resume = _mapping(spec.get("resume"))
+    kind: TriggerKind = "manual" if trigger.get("kind") == "manual" else "alertmanager"
+    plan, unreadable = _plan(spec.get("plan"))
+    return Incident(
+        namespace=_text(meta, "namespace"),
+        name=_text(meta, "name"),
+        uid=_text(meta, "uid"),
+        resource_version=_text(meta, "resourceVersion"),
+        created_at=_text(meta, "creationTimestamp"),
+        deleting=bool(meta.get("deletionTimestamp")),
+        finalized=FINALIZER in (meta.get("finalizers") or ()),
+        identity=Identity.of(kind, _text(spec, "playbook"), _mapping(spec.get("identity"))),
+        mode=_text(spec, "mode"),
+        trigger=Trigger(
+            kind=kind,
+            by=_text(trigger, "by"),
+            reason=_text(trigger, "reason"),
+            receiver=_text(trigger, "receiver"),
+        ),
+        alerts={key: _alert(told) for key, told in _mapping(spec.get("alerts")).items()},
+        plan=plan,
+        refusals=(*(dict(told) for told in spec.get("refusals") or ()), *unreadable),
+        resume=Resume(
+            manual=bool(resume.get("manual")),
+            after_seconds=int(resume.get("afterSeconds") or 0),
+            needs_person=tuple(resume.get("needsPerson") or ()),
+        ),
+        received_at=_text(spec, "receivedAt"),
+        token=_text(spec, "token"),
+        release=Request.from_json(spec.get("release")),
+        status=read_status(_mapping(live.get("status"))),
+    )
+
+
+def body_of(incident: Incident) -> JsonObject:
+    """Write the body that creates an incident: what is accepted travels in this one write."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {
+            "namespace": incident.namespace,
+            "name": incident.name,
+            "labels": {PLAYBOOK_LABEL: incident.playbook},
+            # An incident that only observes holds nothing that a finalizer would have to give back.
+            "finalizers": [FINALIZER] if incident.acts else [],
+        },
+        "spec": {
+            "playbook": incident.playbook,
+            "identity": dict(incident.identity.labels),
+            "mode": incident.mode,
+            "trigger": incident.trigger.to_json(),
+            "alerts": {key: alert.to_json() for key, alert in incident.alerts.items()},
+            "plan": [ask.to_json() for ask in incident.plan],
+            "refusals": [dict(told) for told in incident.refusals],
+            "resume": incident.resume.to_json(),
+            "receivedAt": incident.received_at,
+            "token": incident.token,
+        },
+    }

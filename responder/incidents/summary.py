@@ -1,0 +1,88 @@
+"""What an incident tells of its targets: conditions for machines, timeline entries for people."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from responder.incidents.incident import Condition, Entry, Incident, Target, TargetState
+
+APPLIED: Final = "Applied"
+ALTERED: Final = "Altered"
+NO_TARGET: Final = "NoTarget"
+
+_STANDING: Final = frozenset({TargetState.APPLIED, TargetState.GIVEN_BACK})
+
+
+def conditions(
+    incident: Incident, targets: Sequence[Target], *, before: Sequence[Condition], now: str
+) -> tuple[Condition, ...]:
+    """Give the conditions; each keeps its time for as long as its status stays."""
+    if not incident.acts:
+        return ()
+    found = [_applied(incident, targets), _altered(targets), _no_target(incident, targets)]
+    known = {condition.type: condition for condition in before}
+    return tuple(
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message[:1000],
+            last_transition_time=known[kind].last_transition_time
+            if kind in known and known[kind].status == status
+            else now,
+        )
+        for kind, status, reason, message in found
+    )
+
+
+_Told = tuple[str, Literal["True", "False", "Unknown"], str, str]
+
+
+def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
+    failed = [target for target in targets if target.state not in _STANDING]
+    if incident.status.letting_go is not None:
+        return APPLIED, "False", "LettingGo", "the holds of this incident are given back"
+    if failed or incident.refusals:
+        reasons = [str(target.state) for target in failed]
+        reasons += [refusal.get("reason", "Refused") for refusal in incident.refusals]
+        told = [f"{target.subject or target.key}: {target.message}" for target in failed]
+        told += [refusal.get("message", "") for refusal in incident.refusals]
+        return APPLIED, "False", reasons[0], "; ".join(told)
+    if not targets:
+        return APPLIED, "Unknown", "Pending", "not yet written"
+    return APPLIED, "True", "Committed", f"{len(targets)} object(s) held"
+
+
+def _altered(targets: Sequence[Target]) -> _Told:
+    for target in targets:
+        if target.state is TargetState.ALTERED:
+            return ALTERED, "True", "AnotherWriter", target.message
+    return ALTERED, "False", "AsWritten", ""
+
+
+def _no_target(incident: Incident, targets: Sequence[Target]) -> _Told:
+    held = any(target.ledger is not None or target.state in _STANDING for target in targets)
+    if incident.status.letting_go is not None or held:
+        return NO_TARGET, "False", "Held", ""
+    if not incident.plan:
+        told = "; ".join(refusal.get("message", "") for refusal in incident.refusals)
+        return NO_TARGET, "True", "NothingToHold", told or "the plan is empty"
+    if targets and all(target.state is TargetState.NO_TARGET for target in targets):
+        return NO_TARGET, "True", "NothingFound", "; ".join(target.message for target in targets)
+    return NO_TARGET, "False", "Found", ""
+
+
+def entries_about(
+    before: Iterable[Target], after: Iterable[Target], *, now: str
+) -> tuple[Entry, ...]:
+    """Give a timeline entry for every target whose state changed."""
+    known = {(target.key, target.subject): target for target in before}
+    return tuple(
+        Entry(
+            time=now,
+            what=str(target.state),
+            why=f"{target.key}{f': {target.message}' if target.message else ''}"[:1000],
+            by="campaign-responder",
+        )
+        for target in after
+        if (was := known.get((target.key, target.subject))) is None or was.state != target.state
+    )

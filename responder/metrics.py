@@ -1,0 +1,59 @@
+"""Every metric of this program, with bounded labels."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_BRAKE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The metrics of one running responder, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+            return Counter(f"responder_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+            return Gauge(f"responder_{name}", text, labels, registry=self.registry)
+
+        self.brake_seconds = Histogram(
+            "responder_brake_seconds",
+            "From a notification's arrival to its last patch committed, by incident.",
+            buckets=_BRAKE_BUCKETS,
+            registry=self.registry,
+        )
+        self.notifications = counter(
+            "notifications_total", "Webhook calls, by sender and HTTP status.", ("sender", "status")
+        )
+        self.alerts = counter(
+            "alerts_total", "Alerts received, by what became of them.", ("outcome",)
+        )
+        self.incidents = gauge(
+            "incidents", "Incidents that exist, by phase and playbook.", ("phase", "playbook")
+        )
+        self.writes = counter(
+            "target_writes_total",
+            "Patches of held objects, by kind and purpose.",
+            ("kind", "purpose"),
+        )
+        self.findings = counter(
+            "findings_total",
+            "Odd things found on held objects: edits, alterations, ghosts, lost ledgers.",
+            ("kind", "finding"),
+        )
+        self.work_failures = counter(
+            "work_failures_total", "Work that is tried again, by loop and error.", ("loop", "error")
+        )
+        self.without_target = gauge(
+            "incidents_without_target", "Open incidents whose playbook found nothing to hold."
+        )
+        self.ghosts = gauge("ghost_holds", "Held objects whose incident vanished unfinished.")
+        self.playbooks = gauge("playbooks", "Playbooks in force.")
+        self.playbooks_valid = gauge(
+            "playbooks_last_load_valid",
+            "1 if the last look at the playbook files found no mistake; the last good set stays.",
+        )
+        self.cache_synced = gauge(
+            "cache_synced", "1 where the watch of a resource is in sync.", ("resource", "namespace")
+        )

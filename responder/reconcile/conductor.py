@@ -1,0 +1,298 @@
+"""The conductor: watches feed the view, the view feeds two queues, the queues run the loops.
+
+Everything is level-triggered: after a start, a lost watch or a crash, the same work is computed
+from what the cluster says, and nothing else is needed to go on.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from responder.cluster.api import KubernetesApi
+from responder.cluster.events import EventRecorder
+from responder.cluster.failures import ApiFailure
+from responder.cluster.resources import INCIDENTS
+from responder.holds.ledger import Ledger
+from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
+from responder.incidents.incident import Incident, Phase, TargetState
+from responder.incidents.stored import read_incident
+from responder.metrics import Metrics
+from responder.reconcile.fence import Alone, Fence, Leadership
+from responder.reconcile.incident_loop import IncidentLoop
+from responder.reconcile.outcomes import Outcomes
+from responder.reconcile.queue import Again, KeyedQueue
+from responder.reconcile.target_loop import TargetLoop
+from responder.reconcile.view import IncidentKey, View
+
+_TARGETS_AT_ONCE: Final = 32
+_INCIDENTS_AT_ONCE: Final = 16
+_STATUS_AFTER_SECONDS: Final = 0.25
+"""How long an incident's first status waits for its targets: one write then tells all."""
+_RESYNC_SECONDS: Final = 300.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where incidents are kept and where objects may be held."""
+
+    namespace: str
+    target_namespaces: tuple[str, ...]
+    pools: tuple[str, ...] = ()
+    keep_closed: timedelta = timedelta(days=7)
+
+
+class Conductor:
+    """Owns the view, the queues and the loops of one replica."""
+
+    def __init__(
+        self,
+        *,
+        api: KubernetesApi,
+        scope: Scope,
+        events: EventRecorder,
+        metrics: Metrics,
+        view: View,
+        leadership: Leadership | None = None,
+        release_ghosts: bool = False,
+        incidents_served: bool = True,
+    ) -> None:
+        """`incidents_served` is False for a command in a cluster without our definition: nothing
+        can be open there, and what is held is held by incidents that vanished.
+        """
+        self._incidents_served = incidents_served
+        self.view = view
+        self._api = api
+        self._scope = scope
+        self._metrics = metrics
+        self._outcomes = Outcomes()
+        self._received: dict[IncidentKey, float] = {}
+        self._braked: dict[IncidentKey, float] = {}
+        self._listing: asyncio.Task[None] | None = None
+        self._next_listing: asyncio.Task[None] | None = None
+        self.fence = Fence(
+            leadership=leadership or Alone(),
+            skew_seconds=lambda: api.clock.skew_seconds or 0.0,
+            catch_up=self.catch_up,
+        )
+        self.targets = TargetLoop(
+            api=api,
+            view=view,
+            fence=self.fence,
+            outcomes=self._outcomes,
+            events=events,
+            metrics=metrics,
+            pools=scope.pools,
+            release_ghosts=release_ghosts,
+            on_outcome=self._on_outcome,
+        )
+        self.incidents = IncidentLoop(
+            api=api,
+            view=view,
+            outcomes=self._outcomes,
+            events=events,
+            keep_closed=scope.keep_closed,
+            now=self.now,
+            look_again=self._look_again,
+            brake_seconds=self._braked.get,
+        )
+        self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
+            self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
+        )
+        self._incident_queue: KeyedQueue[IncidentKey] = KeyedQueue(
+            self.incidents.reconcile,
+            at_once=_INCIDENTS_AT_ONCE,
+            on_failure=self._failed("incident"),
+        )
+        self._started = False
+
+    def now(self) -> datetime:
+        """Give the API server's time, which all replicas share."""
+        seconds = self._api.clock.now_seconds
+        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+    # -- starting and stopping
+
+    def start(self) -> None:
+        """Begin to act: everything that is known is looked at once, then whatever changes."""
+        self._started = True
+        self.view.on_incident = self._on_incident
+        self.view.on_object = self._target_queue.add
+        for target in list(self.view.targets()):
+            self._target_queue.add(target)
+        for key, incident in list(self.view.incidents.items()):
+            self._on_incident(key, incident)
+        # Ledgers of incidents that are gone: they are flagged, not forgotten.
+        for object_key, live in list(self.view.objects.items()):
+            if annotation(live, LEDGER_ANNOTATION) is not None:
+                self._target_queue.add(self.view.target_of(object_key))
+
+    async def stop(self) -> None:
+        self._started = False
+        self.view.on_incident = lambda _key, _incident: None
+        self.view.on_object = lambda _key: None
+        await self._target_queue.close()
+        await self._incident_queue.close()
+        for task in (self._listing, self._next_listing):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def quiet(self, *, within_seconds: float) -> None:
+        """Return once nothing is being worked on, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, within_seconds)):
+                await self._target_queue.idle()
+                await self._incident_queue.idle()
+                await self._target_queue.idle()
+
+    def ghosts(self) -> list[str]:
+        """Name the objects that are held by incidents that vanished."""
+        return sorted(
+            str(key)
+            for key, live in self.view.objects.items()
+            if (ledger := Ledger.from_text(annotation(live, LEDGER_ANNOTATION))) is not None
+            and any(entry.uid not in self.view.present for entry in ledger.fields.values())
+        )
+
+    async def resync(self) -> None:
+        """Look at everything from time to time; a lost event can't strand anything."""
+        while True:
+            await asyncio.sleep(_RESYNC_SECONDS)
+            for key in list(self.view.targets()):
+                self._target_queue.add(key)
+            for incident_key in list(self.view.incidents):
+                self._incident_queue.add(incident_key)
+
+    # -- what happens
+
+    def on_stored(self, incident: Incident, received: float) -> None:
+        """Take a stored incident straight on, without waiting for the watch to tell of it."""
+        key = IncidentKey(incident.namespace, incident.name)
+        if received and incident.acts and incident.status.phase is Phase.NEW:
+            self._received.setdefault(key, received)
+
+    def _on_incident(self, key: IncidentKey, incident: Incident | None) -> None:
+        if incident is None:
+            self._received.pop(key, None)
+            self._braked.pop(key, None)
+            self._outcomes.forget(key)
+            return
+        targets = [] if incident.closed or not incident.acts else self.view.concerned(incident)
+        for target in targets:
+            self._target_queue.add(target)
+        fresh = incident.status.phase is Phase.NEW and bool(targets)
+        self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
+
+    def _on_outcome(self, key: IncidentKey) -> None:
+        incident = self.view.incidents.get(key)
+        if incident is None:
+            return
+        if self._outcomes.all_in(key, self.view.concerned(incident)):
+            received = self._received.pop(key, None)
+            if received is not None and self._is_applied(key):
+                seconds = time.monotonic() - received
+                self._braked[key] = seconds
+                self._metrics.brake_seconds.observe(seconds)
+            self._incident_queue.add(key)
+
+    def _is_applied(self, key: IncidentKey) -> bool:
+        return all(
+            target.state is TargetState.APPLIED
+            for outcome in self._outcomes.of(key).values()
+            for target in outcome.targets
+        )
+
+    def _look_again(self, key: IncidentKey, after_seconds: float) -> None:
+        self._incident_queue.add(key, after_seconds=after_seconds)
+
+    def _failed(self, loop: str) -> Callable[[object, Exception, float], None]:
+        def failed(key: object, error: Exception, delay: float) -> None:
+            name = type(error.__cause__ or error).__name__
+            self._metrics.work_failures.labels(loop=loop, error=name).inc()
+            told = {"loop": loop, "key": str(key), "again_in_seconds": round(delay, 2)}
+            if isinstance(error, Again):
+                log.info("work_again", why=str(error), **told)
+            else:
+                log.error("work_failed", exc_info=error, **told)
+
+        return failed
+
+    # -- the fence's consistent list
+
+    async def catch_up(self) -> None:
+        """Return once the view holds every incident of a list that began after this call.
+
+        Lists are shared: whoever comes while one runs waits for the one after it.
+        """
+        if not self._incidents_served:
+            return
+        if self._next_listing is None:
+            self._next_listing = asyncio.create_task(self._list_after(self._listing))
+        await asyncio.shield(self._next_listing)
+
+    async def _list_after(self, running: asyncio.Task[None] | None) -> None:
+        if running is not None:
+            await asyncio.gather(running, return_exceptions=True)
+        self._listing, self._next_listing = self._next_listing, None
+        listed = await self._api.list(
+            INCIDENTS, namespace=self._scope.namespace, metadata_only=True
+        )
+        wanted = {
+            IncidentKey(item["metadata"]["namespace"], item["metadata"]["name"]): (
+                str(item["metadata"]["uid"]),
+                int(item["metadata"]["resourceVersion"]),
+            )
+            for item in listed.items
+        }
+        await self._wait_for(wanted)
+
+    async def _wait_for(self, wanted: dict[IncidentKey, tuple[str, int]]) -> None:
+        """Read what the view lacks; an incident that is gone by then is gone from the view too."""
+        behind = [
+            key for key, (uid, version) in wanted.items() if self._is_behind(key, uid, version)
+        ]
+        gone = [key for key in self.view.incidents if key not in wanted]
+        for key in behind:
+            await self._read(key)
+        for key in gone:
+            if key.namespace == self._scope.namespace:
+                await self._read(key)
+
+    def _is_behind(self, key: IncidentKey, uid: str, version: int) -> bool:
+        known = self.view.incidents.get(key)
+        return known is None or known.uid != uid or int(known.resource_version) < version
+
+    async def _read(self, key: IncidentKey) -> None:
+        try:
+            live = await self._api.get(INCIDENTS, namespace=key.namespace, name=key.name)
+        except ApiFailure as failure:
+            if failure.reason == "NotFound":
+                self.view.drop_incident(key)
+                return
+            raise
+        self.view.put_incident(read_incident(live))
+
+    # -- metrics
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        self._metrics.incidents.clear()
+        for incident in self.view.incidents.values():
+            self._metrics.incidents.labels(
+                phase=str(incident.status.phase) or "New", playbook=incident.playbook
+            ).inc()
+        self._metrics.without_target.set(
+            sum(
+                any(c.type == "NoTarget" and c.status == "True" for c in item.status.conditions)
+                for item in self.view.incidents.values()
+                if not item.closed
+            )
+        )

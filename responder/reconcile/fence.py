@@ -1,0 +1,56 @@
+"""The fence before anything is loosened: a consistent list, a lease, and a clock that agrees."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from responder.reconcile.queue import Again
+
+MOST_SKEW_SECONDS: Final = 5.0
+
+
+class Leadership(Protocol):
+    """Whether this replica may act on the cluster."""
+
+    def holds(self) -> bool:
+        """Tell whether it leads, renewed within its deadline."""
+        ...
+
+
+class Alone:
+    """The leadership of a single replica, which needs no lease."""
+
+    def holds(self) -> bool:
+        return True
+
+
+class Fence:
+    """Passed before each loosening; what may be relied on afterwards is at least as new as it."""
+
+    def __init__(
+        self,
+        *,
+        leadership: Leadership,
+        skew_seconds: Callable[[], float],
+        catch_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`catch_up` returns once the view holds every incident of a consistent list."""
+        self._leadership = leadership
+        self._skew_seconds = skew_seconds
+        self._catch_up = catch_up
+
+    async def cross(self) -> None:
+        """Raise Again where nothing may be loosened now."""
+        self.check()
+        await self._catch_up()
+        self.check()
+
+    def check(self) -> None:
+        """Check what can change while a request is under way; raises Again."""
+        if not self._leadership.holds():
+            raise Again("this replica does not lead: nothing is loosened", after_seconds=5)
+        skew = self._skew_seconds()
+        if abs(skew) > MOST_SKEW_SECONDS:
+            raise Again(
+                f"the API server's clock and ours differ by {skew:.1f} s: nothing is loosened",
+                after_seconds=30,
+            )

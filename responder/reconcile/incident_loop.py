@@ -1,0 +1,224 @@
+"""The incident loop: one incident's next transition, and its status in one write.
+
+The status tells what was decided and done; it is written after the brake, never before it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from responder.cluster.api import KubernetesApi
+from responder.cluster.events import EventRecorder
+from responder.cluster.failures import (
+    ApiFailure,
+    BadRequest,
+    Conflict,
+    NotFound,
+    Unavailable,
+)
+from responder.cluster.resources import INCIDENTS
+from responder.holds.objects import MANAGER, JsonObject
+from responder.incidents.incident import FINALIZER, Incident, Status
+from responder.incidents.lifecycle import Facts, advance, due_at, moment, noted, read_moment
+from responder.incidents.stored import body_of, read_incident
+from responder.incidents.summary import conditions, entries_about
+from responder.reconcile.announcing import announce_incident
+from responder.reconcile.outcomes import Outcomes
+from responder.reconcile.queue import Again
+from responder.reconcile.view import IncidentKey, View
+
+_MOST_TRANSITIONS: Final = 6
+
+log = structlog.get_logger()
+
+
+class IncidentLoop:
+    """Advances incidents and writes their statuses."""
+
+    def __init__(
+        self,
+        *,
+        api: KubernetesApi,
+        view: View,
+        outcomes: Outcomes,
+        events: EventRecorder,
+        keep_closed: timedelta,
+        now: Callable[[], datetime],
+        look_again: Callable[[IncidentKey, float], None],
+        brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
+    ) -> None:
+        self._api = api
+        self._view = view
+        self._outcomes = outcomes
+        self._events = events
+        self._keep_closed = keep_closed
+        self._now = now
+        self._look_again = look_again
+        self._brake_seconds = brake_seconds
+
+    async def reconcile(self, key: IncidentKey) -> None:
+        """Advance one incident as far as it goes now; raises Again where it must be tried again."""
+        try:
+            for _ in range(_MOST_TRANSITIONS):
+                incident = self._view.incidents.get(key)
+                if incident is None:
+                    self._outcomes.forget(key)
+                    return
+                if not await self._step(key, incident):
+                    break
+            self._plan_next(key)
+        except NotFound:
+            self._view.drop_incident(key)
+        except Conflict as conflict:
+            await self._read_again(key)
+            raise Again(str(conflict), after_seconds=0.01) from conflict
+        except Unavailable as failure:
+            raise Again(str(failure), after_seconds=failure.retry_after) from failure
+        except ApiFailure as failure:
+            raise Again(str(failure)) from failure
+
+    async def _step(self, key: IncidentKey, incident: Incident) -> bool:
+        """Do one thing; tells whether there may be another."""
+        if incident.closed or not incident.acts:
+            if incident.finalized and (incident.closed or incident.deleting):
+                await self._drop_finalizer(key, incident)
+                return True
+            if incident.closed:
+                return await self._prune(key, incident)
+        facts = await self._facts(key, incident)
+        transition = advance(incident, facts, now=self._now())
+        status = incident.status if transition is None else transition.status
+        if status.letting_go is None and incident.status.letting_go is not None:
+            self._outcomes.reopen(key)
+        status = self._told(key, incident, status)
+        if status == incident.status:
+            return False
+        await self._write_status(key, incident, status)
+        if transition is not None:
+            log.info(
+                "incident_advanced",
+                incident=incident.name,
+                playbook=incident.playbook,
+                phase=str(status.phase),
+                reason=str(transition.reason),
+            )
+            announce_incident(
+                self._events, incident, reason=str(transition.reason), note=status.message
+            )
+        return transition is not None
+
+    async def _facts(self, key: IncidentKey, incident: Incident) -> Facts:
+        meant = False
+        if incident.deleting and incident.status.letting_go is None and incident.acts:
+            meant = await self._is_definition_served(incident)
+        letting_go = incident.status.letting_go is not None
+        targets = self._view.concerned(incident)
+        given_back = letting_go and (not incident.acts or self._outcomes.given_back(key, targets))
+        return Facts(given_back=given_back, deletion_meant=meant)
+
+    async def _is_definition_served(self, incident: Incident) -> bool:
+        """Tell a person's deletion from the removal of the resource definition itself.
+
+        A definition that is terminating refuses creates (405), and nothing else shows it to a
+        ServiceAccount that may not read definitions.
+        """
+        probe = body_of(replace(incident, name=f"{incident.identity.stem}-probe"))
+        try:
+            await self._api.create(
+                INCIDENTS,
+                namespace=incident.namespace,
+                body=probe,
+                field_manager=MANAGER,
+                dry_run=True,
+            )
+        except BadRequest:
+            log.warning("definition_terminating", incident=incident.name)
+            return False
+        except Conflict:
+            return True
+        return True
+
+    def _told(self, key: IncidentKey, incident: Incident, status: Status) -> Status:
+        """Take into a status what became of the targets."""
+        targets = self._outcomes.targets(incident, self._view) if incident.acts else ()
+        now = moment(self._now())
+        told = replace(
+            status,
+            targets=targets,
+            firing=incident.firing,
+            conditions=conditions(incident, targets, before=incident.status.conditions, now=now),
+        )
+        if told.brake_milliseconds is None:
+            seconds = self._brake_seconds(key)
+            if seconds is not None:
+                told = replace(told, brake_milliseconds=round(seconds * 1000))
+        for entry in entries_about(incident.status.targets, targets, now=now):
+            told = replace(told, timeline=noted(told.timeline, entry))
+        return told
+
+    async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
+        patch: JsonObject = {
+            "metadata": {"resourceVersion": incident.resource_version},
+            "status": status.to_json(),
+        }
+        answer = await self._api.merge_patch(
+            INCIDENTS,
+            namespace=key.namespace,
+            name=key.name,
+            body=patch,
+            field_manager=MANAGER,
+            subresource="status",
+        )
+        self._view.put_incident(read_incident(answer))
+
+    async def _drop_finalizer(self, key: IncidentKey, incident: Incident) -> None:
+        live = await self._api.get(INCIDENTS, namespace=key.namespace, name=key.name)
+        found = live["metadata"].get("finalizers") or []
+        patch: JsonObject = {
+            "metadata": {
+                "resourceVersion": live["metadata"]["resourceVersion"],
+                "finalizers": [item for item in found if item != FINALIZER],
+            }
+        }
+        answer = await self._api.merge_patch(
+            INCIDENTS, namespace=key.namespace, name=key.name, body=patch, field_manager=MANAGER
+        )
+        if incident.deleting:
+            self._view.drop_incident(key)
+        else:
+            self._view.put_incident(read_incident(answer))
+
+    async def _prune(self, key: IncidentKey, incident: Incident) -> bool:
+        closed_at = read_moment(incident.status.closed_at)
+        if closed_at is None:
+            return False
+        left = (closed_at + self._keep_closed - self._now()).total_seconds()
+        if left > 0:
+            self._look_again(key, left)
+            return False
+        await self._api.delete(INCIDENTS, namespace=key.namespace, name=key.name, uid=incident.uid)
+        self._view.drop_incident(key)
+        return True
+
+    async def _read_again(self, key: IncidentKey) -> None:
+        try:
+            live = await self._api.get(INCIDENTS, namespace=key.namespace, name=key.name)
+        except NotFound:
+            self._view.drop_incident(key)
+            return
+        self._view.put_incident(read_incident(live))
+
+    def _plan_next(self, key: IncidentKey) -> None:
+        incident = self._view.incidents.get(key)
+        due = None if incident is None else due_at(incident)
+        if due is not None:
+            left = (due - self._now()).total_seconds()
+            self._look_again(key, max(0.001, left))
+
+
+def utc(seconds: float) -> datetime:
+    """Give the time of a number of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, tz=UTC)

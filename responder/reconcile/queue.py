@@ -1,0 +1,120 @@
+"""Keyed work: each key at most once at a time, again if it was asked for meanwhile.
+
+A key that fails is tried again with backoff and jitter of its own and never holds up another.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from responder.errors import ResponderError
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+_MOMENT_SECONDS = 1.0
+
+
+class Again(ResponderError):  # noqa: N818 -- an outcome of work, not a fault
+    """The key is not done: try it again, with backoff, or after the seconds given."""
+
+    def __init__(self, why: str, *, after_seconds: float | None = None) -> None:
+        self.after_seconds = after_seconds
+        super().__init__(why)
+
+
+class KeyedQueue(Generic[KeyT]):
+    """Runs `work` for each key that is added, a bounded number of keys at a time."""
+
+    def __init__(
+        self,
+        work: Callable[[KeyT], Awaitable[None]],
+        *,
+        at_once: int,
+        on_failure: Callable[[KeyT, Exception, float], None],
+        base_seconds: float = 0.2,
+        most_seconds: float = 60.0,
+    ) -> None:
+        self._work = work
+        self._room = asyncio.Semaphore(at_once)
+        self._on_failure = on_failure
+        self._base_seconds = base_seconds
+        self._most_seconds = most_seconds
+        self._running: dict[KeyT, asyncio.Task[None]] = {}
+        self._again: set[KeyT] = set()
+        self._timers: dict[KeyT, asyncio.TimerHandle] = {}
+        self._failures: dict[KeyT, int] = {}
+        self._closed = False
+
+    async def idle(self) -> None:
+        """Return once no key is being worked on or due within a moment."""
+        loop = asyncio.get_running_loop()
+        while True:
+            soon = [timer.when() for timer in self._timers.values()]
+            if self._running:
+                await asyncio.wait(set(self._running.values()))
+            elif soon and min(soon) - loop.time() < _MOMENT_SECONDS:
+                await asyncio.sleep(max(0.0, min(soon) - loop.time()))
+            else:
+                return
+
+    def add(self, key: KeyT, *, after_seconds: float = 0.0) -> None:
+        """Ask for the key to be worked on, now or later; the earliest wish wins."""
+        if self._closed:
+            return
+        timer = self._timers.get(key)
+        if after_seconds > 0:
+            due = asyncio.get_running_loop().time() + after_seconds
+            if timer is not None:
+                if timer.when() <= due:
+                    return
+                timer.cancel()
+            self._timers[key] = asyncio.get_running_loop().call_at(due, self._due, key)
+            return
+        if timer is not None:
+            timer.cancel()
+            del self._timers[key]
+        if key in self._running:
+            self._again.add(key)
+        else:
+            self._running[key] = asyncio.create_task(self._run(key))
+
+    def _due(self, key: KeyT) -> None:
+        self._timers.pop(key, None)
+        self.add(key)
+
+    async def _run(self, key: KeyT) -> None:
+        try:
+            async with self._room:
+                self._again.discard(key)
+                await self._work(key)
+            self._failures.pop(key, None)
+        except Exception as error:  # noqa: BLE001 -- the outermost edge of a loop
+            self._later(key, error)
+        finally:
+            self._running.pop(key, None)
+            if key in self._again:
+                self._again.discard(key)
+                # A key that fails waits for its own time, whoever asks meanwhile: a refused
+                # write must not be repeated at the pace of the events that it causes.
+                if key not in self._failures:
+                    self.add(key)
+
+    def _later(self, key: KeyT, error: Exception) -> None:
+        count = self._failures[key] = self._failures.get(key, 0) + 1
+        delay = min(self._most_seconds, self._base_seconds * 2 ** min(count - 1, 16))
+        delay *= random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, no secret
+        if isinstance(error, Again) and error.after_seconds is not None:
+            delay = error.after_seconds
+        self._on_failure(key, error, delay)
+        self.add(key, after_seconds=max(delay, 0.001))
+
+    async def close(self) -> None:
+        """Stop: nothing new begins, what runs is cancelled and awaited."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,199 @@
+"""One target as it stands: its objects, who asks what of it, and what is refused.
+
+Everything here is read from the view at one moment; planning it again after each write is how the
+conductor goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from responder.holds.configmap import Document, HeldKey, plan_document
+from responder.holds.eligibility import (
+    Refused,
+    autoscaler_may_be_held,
+    config_map_barrier,
+    workload_barrier,
+)
+from responder.holds.fields import Facts
+from responder.holds.keys import PlainKeyControl
+from responder.holds.ledger import Copy
+from responder.holds.limits import AnyControl, AnyHold, Hold, Holder
+from responder.holds.objects import (
+    LEDGER_ANNOTATION,
+    SENDING_HOLDS,
+    JsonObject,
+    ObjectKey,
+    annotation,
+    uid,
+)
+from responder.holds.planning import Step
+from responder.holds.subjects import (
+    CAMPAIGN,
+    CONFIG_MAP,
+    campaigns_of,
+    control_of,
+    key_for,
+    limit_of,
+    subject_of,
+    told,
+)
+from responder.holds.workload import AUTOSCALER, Workload, plan_workload
+from responder.incidents.incident import Incident
+from responder.incidents.lifecycle import asks_of
+from responder.playbooks.asks import Ask
+from responder.reconcile.view import View
+
+
+@dataclass(slots=True)
+class Situation:
+    """What is known of a target, ready to be planned."""
+
+    key: ObjectKey
+    live: JsonObject | None
+    incidents: list[Incident]
+    asked: list[tuple[Incident, Ask]]
+    refused: dict[tuple[str, str], Refused] = field(default_factory=dict)
+    """By uid of the incident and name of the ask's target."""
+    autoscalers: list[JsonObject] = field(default_factory=list)
+    holds: list[Hold[int]] = field(default_factory=list)
+    keys: dict[str, HeldKey] = field(default_factory=dict)
+    copies: list[Copy] = field(default_factory=list)
+
+    @property
+    def missing(self) -> bool:
+        """Tell whether there is nothing to hold: only `sending-holds` is made where it lacks."""
+        return self.live is None and not (
+            self.key.kind == CONFIG_MAP and self.key.name == SENDING_HOLDS
+        )
+
+    def plan(self, facts: Facts) -> Step:
+        """Give the next patch."""
+        if self.key.kind == CONFIG_MAP:
+            if self.missing:
+                return Step(write=None, pending=False, held={})
+            document = Document(self.key, self.live, self.keys, self.copies)
+            return plan_document(document, facts=facts)
+        workload = Workload(self.live, self.autoscalers, self.holds, self.copies)
+        return plan_workload(workload, facts=facts)
+
+
+def holder_of(incident: Incident) -> Holder:
+    """Give what a held object tells of the incident that holds it."""
+    why = incident.trigger.reason
+    for fingerprint in sorted(incident.alerts):
+        alert = incident.alerts[fingerprint]
+        why = why or alert.summary or alert.labels.get("alertname", "")
+    since = incident.created_at or incident.received_at
+    return Holder(incident.name, incident.uid, since=since, reason=(why or incident.playbook)[:200])
+
+
+def gather(
+    view: View, key: ObjectKey, *, pools: tuple[str, ...], proposed: Sequence[Incident] = ()
+) -> Situation:
+    """Read a target's situation from the view; `proposed` incidents count as if they were open."""
+    live = view.objects.get(key)
+    incidents = [*view.incidents_on(key), *proposed]
+    asked = [
+        (incident, ask)
+        for incident in incidents
+        for ask in asks_of(incident)
+        if _concerns(incident, ask, key=key, live=live)
+    ]
+    situation = Situation(key, live, incidents, asked)
+    if key.kind == CONFIG_MAP:
+        _gather_document(situation, pools=pools)
+    else:
+        _gather_workload(situation, view)
+    situation.copies.extend(
+        Copy(target.key, target.uid, target.ledger)
+        for incident in incidents
+        for target in incident.status.targets
+        if target.ledger is not None and (target.key == key or target.subject == str(key))
+    )
+    return situation
+
+
+def _concerns(incident: Incident, ask: Ask, *, key: ObjectKey, live: JsonObject | None) -> bool:
+    subject = subject_of(ask)
+    if subject.kind != CAMPAIGN:
+        return tuple(subject) == tuple(key)
+    if key.kind != CONFIG_MAP or subject.namespace != key.namespace:
+        return False
+    if live is not None and subject.name in campaigns_of(live):
+        return True
+    # Relabelled during the hold: what is held stays held.
+    return any(
+        target.key == key and target.subject == str(subject) and target.ledger is not None
+        for target in incident.status.targets
+    )
+
+
+def _is_held(live: JsonObject | None) -> bool:
+    return live is not None and annotation(live, LEDGER_ANNOTATION) is not None
+
+
+def _gather_workload(situation: Situation, view: View) -> None:
+    key, live = situation.key, situation.live
+    known = {target.key for incident in situation.incidents for target in incident.status.targets}
+    situation.autoscalers = [
+        autoscaler
+        for autoscaler in view.autoscalers_of(key)
+        if autoscaler_may_be_held(autoscaler)
+        or _is_held(autoscaler)
+        or ObjectKey(AUTOSCALER, key.namespace, str(autoscaler["metadata"]["name"])) in known
+    ]
+    if live is None:
+        return
+    barrier = workload_barrier(live, transactional=view.transactional_in(key.namespace))
+    if barrier is not None and not (_is_held(live) or any(map(_is_held, situation.autoscalers))):
+        for incident, ask in situation.asked:
+            if not _held_before(incident, situation):
+                situation.refused[incident.uid, told(ask)] = barrier
+    situation.holds = [
+        Hold(holder_of(incident), limit_of(ask))
+        for incident, ask in situation.asked
+        if (incident.uid, told(ask)) not in situation.refused
+    ]
+
+
+def _held_before(incident: Incident, situation: Situation) -> bool:
+    """Tell whether the incident's own record says that it holds this very object."""
+    live = situation.live
+    return live is not None and any(
+        target.subject == str(situation.key) and target.ledger is not None
+        for target in incident.status.targets
+    )
+
+
+def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
+    live = situation.live
+    controls: dict[str, AnyControl] = {}
+    holds: dict[str, list[AnyHold]] = {}
+    for incident, ask in situation.asked:
+        name = key_for(ask)
+        barrier = None
+        if live is not None:
+            barrier = config_map_barrier(live, key=name, plain=ask.control == "keys")
+            held = any(
+                target.key == situation.key
+                and target.ledger is not None
+                and target.uid == uid(live)
+                for target in incident.status.targets
+            )
+            if barrier is not None and not held:
+                situation.refused[incident.uid, told(ask)] = barrier
+                continue
+        control = controls.setdefault(name, control_of(ask, pools=pools))
+        holds.setdefault(name, []).append(Hold(holder_of(incident), _limit(ask, control)))
+    situation.keys = {name: HeldKey(controls[name], holds[name]) for name in controls}
+
+
+def _limit(ask: Ask, control: AnyControl) -> Any:  # noqa: ANN401 -- the control's own
+    if not isinstance(control, PlainKeyControl):
+        return limit_of(ask)
+    if ask.limit["value"] in control.order:
+        return limit_of(ask, order=control.order)
+    # Two playbooks order one key differently, and this value has no place in the order in use:
+    # the strictest of that order is the one that can't be too loose.
+    return len(control.order) - 1

@@ -1,0 +1,62 @@
+"""What of an object is kept in memory: what we may hold, and what tells whose it is."""
+
+from typing import Any, Final
+
+from responder.holds.ledger import Ledger
+from responder.holds.objects import (
+    HOLD_KEY,
+    KEYS_ANNOTATION,
+    LEDGER_ANNOTATION,
+    SENDING_HOLDS,
+    JsonObject,
+    annotation,
+    metadata,
+    name,
+)
+
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+DROPPED: Final = "x-dropped"
+"""The names of a ConfigMap's keys that are not kept: it is read in full before one is held."""
+
+
+def _slim_metadata(live: JsonObject) -> JsonObject:
+    meta = dict(metadata(live))
+    annotations = meta.get("annotations")
+    if annotations and _LAST_APPLIED in annotations:
+        meta["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
+    return meta
+
+
+def slim_deployment(live: JsonObject) -> JsonObject:
+    spec = live.get("spec") or {}
+    return {"metadata": _slim_metadata(live), "spec": {"replicas": spec.get("replicas")}}
+
+
+def slim_autoscaler(live: JsonObject) -> JsonObject:
+    spec = live.get("spec") or {}
+    kept = {
+        key: spec[key] for key in ("minReplicas", "maxReplicas", "scaleTargetRef") if key in spec
+    }
+    return {"metadata": _slim_metadata(live), "spec": kept}
+
+
+def slim_config_map(live: JsonObject) -> JsonObject:
+    """Keep of a ConfigMap's data the keys that we may hold; others are another program's."""
+    data: dict[str, Any] = live.get("data") or {}
+    kept: JsonObject = {"metadata": _slim_metadata(live)}
+    if live.get("immutable"):
+        kept["immutable"] = True
+    if not data:
+        return kept
+    if name(live) == SENDING_HOLDS:
+        kept["data"] = data
+        return kept
+    offered = (annotation(live, KEYS_ANNOTATION) or "").split(",")
+    ledger = Ledger.from_text(annotation(live, LEDGER_ANNOTATION))
+    wanted = {HOLD_KEY, *(part.strip() for part in offered), *(ledger.fields if ledger else ())}
+    few = {key: value for key, value in data.items() if key in wanted}
+    if few:
+        kept["data"] = few
+    if len(few) != len(data):
+        kept[DROPPED] = frozenset(data) - frozenset(few)
+    return kept

@@ -1,0 +1,62 @@
+"""Errors as `application/problem+json` (RFC 9457): what is wrong, which field, and the fix."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from responder.errors import BadInput, Problem
+
+log = structlog.get_logger()
+
+
+def problem_response(
+    status: int,
+    *,
+    title: str,
+    detail: str = "",
+    problems: Iterable[Problem] = (),
+    retry_after_seconds: float | None = None,
+) -> web.Response:
+    """Write a problem; `problems` become its `errors`."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    errors = [{"field": item.field, "message": item.message, "fix": item.fix} for item in problems]
+    if errors:
+        body["errors"] = errors
+    headers = {}
+    if retry_after_seconds is not None:
+        headers["Retry-After"] = str(max(1, round(retry_after_seconds)))
+    return web.Response(
+        status=status,
+        text=json.dumps(body, ensure_ascii=False),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+@web.middleware
+async def problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """The outermost edge of every request."""
+    try:
+        return await handler(request)
+    except BadInput as bad:
+        return problem_response(400, title="Bad request", problems=bad.problems)
+    except web.HTTPRequestEntityTooLarge as error:
+        return problem_response(
+            413,
+            title="Body too large",
+            detail=f"{error.text}; limit the receiver's `max_alerts`, or raise most_body_bytes",
+        )
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004 -- not an error
+            raise
+        return problem_response(error.status, title=error.reason, detail=error.text or "")
+    except Exception:
+        log.exception("request_failed", method=request.method, path=request.path)
+        return problem_response(500, title="Internal error", detail="see the responder's log")

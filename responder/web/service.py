@@ -1,0 +1,29 @@
+"""What the door needs of the rooms behind it, under typed application keys."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from responder.metrics import Metrics
+from responder.playbooks.schema import Playbook
+from responder.reconcile.intake import Intake
+from responder.reconcile.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The running responder as the door sees it."""
+
+    intake: Intake
+    view: View
+    playbooks: Callable[[], Sequence[Playbook]]
+    not_ready: Callable[[], Sequence[str]]
+    """Why no notification can be taken now; empty when ready."""
+    metrics: Metrics
+    pools: tuple[str, ...]
+    most_requests: int
+    request_seconds: float
+
+
+SERVICE = web.AppKey("service", Service)

@@ -1,0 +1,113 @@
+"""The webhook: 2xx only once everything is stored, 503 while it can't be, 400 if it never can."""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from responder.alerts.notification import Reading, read_alertmanager
+from responder.cluster.failures import ApiFailure, Unavailable
+from responder.errors import BadInput
+from responder.reconcile.intake import Stored
+from responder.web.problems import problem_response
+from responder.web.service import SERVICE, Service
+
+_RETRY_SECONDS: Final = 5.0
+UNDER_WAY = web.AppKey("under_way", set[int])
+
+log = structlog.get_logger()
+
+
+async def alertmanager(request: web.Request) -> web.StreamResponse:
+    """`POST /webhooks/alertmanager`."""
+    received = time.monotonic()
+    service = request.app[SERVICE]
+    response = await _bounded(request, service, received)
+    service.metrics.notifications.labels(sender="alertmanager", status=response.status).inc()
+    return response
+
+
+async def _bounded(request: web.Request, service: Service, received: float) -> web.Response:
+    waiting = service.not_ready()
+    if waiting:
+        return _later("; ".join(waiting))
+    under_way = request.app[UNDER_WAY]
+    if len(under_way) >= service.most_requests:
+        return _later(f"{len(under_way)} notifications are being stored already")
+    under_way.add(id(request))
+    try:
+        async with asyncio.timeout(service.request_seconds):
+            return await _accept(request, service, received)
+    except TimeoutError:
+        return _later(f"not stored within {service.request_seconds:g} s")
+    finally:
+        under_way.discard(id(request))
+
+
+async def _accept(request: web.Request, service: Service, received: float) -> web.Response:
+    body = await request.read()
+    try:
+        reading = read_alertmanager(body)
+    except BadInput as bad:
+        log.warning("notification_refused", why=str(bad)[:500], bytes=len(body))
+        return problem_response(
+            400, title="Not an Alertmanager notification", problems=bad.problems
+        )
+    try:
+        stored = await service.intake.accept(reading.notification, received=received)
+    except Unavailable as failure:
+        return _later(failure.message, after=failure.retry_after)
+    except ApiFailure as failure:
+        log.warning("notification_not_stored", why=str(failure))
+        return _later(failure.message)
+    _count(service, reading, stored)
+    return web.json_response(_answer(reading, stored))
+
+
+def _answer(reading: Reading, stored: list[Stored]) -> dict[str, Any]:
+    return {
+        "incidents": [
+            {
+                "name": told.incident,
+                "playbook": told.playbook,
+                "outcome": str(told.what),
+                **({"error": told.message} if told.message else {}),
+            }
+            for told in stored
+        ],
+        "rejected": [
+            {
+                "index": rejected.index,
+                "fingerprint": rejected.fingerprint,
+                "errors": [str(problem) for problem in rejected.problems],
+            }
+            for rejected in reading.rejected
+        ],
+    }
+
+
+def _count(service: Service, reading: Reading, stored: list[Stored]) -> None:
+    for told in stored:
+        outcome = "not_storable" if told.message else str(told.what)
+        service.metrics.alerts.labels(outcome=outcome).inc()
+    if not stored:
+        service.metrics.alerts.labels(outcome="unmatched").inc(len(reading.notification.alerts))
+    if reading.rejected:
+        service.metrics.alerts.labels(outcome="rejected").inc(len(reading.rejected))
+        log.warning(
+            "alerts_rejected",
+            rejected=len(reading.rejected),
+            first=str(reading.rejected[0].problems[0]),
+        )
+
+
+def _later(why: str, *, after: float | None = None) -> web.Response:
+    log.warning("notification_put_off", why=why)
+    return problem_response(
+        503,
+        title="Not stored",
+        detail=why,
+        retry_after_seconds=after if after is not None else _RETRY_SECONDS,
+    )
