@@ -38,6 +38,8 @@ class Series:
     heard_at: float
     count: int = 1
     sent: int = 0
+    waits: bool = False
+    """It is queued or being sent."""
 
     def body(self, *, instance: str) -> JsonObject:
         """The whole Event, for a create. `instance` tells which replica reports."""

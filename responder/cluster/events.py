@@ -80,15 +80,22 @@ class EventRecorder:
             at=self._now(),
             heard_at=self._monotonic(),
         )
-        if series is None or (series.count == 1 and len(self._new) >= _MOST_WAITING):
+        if series is None:
             self.dropped += 1
-            return
-        if series.count == 1:
-            self._new.append(series)
-        elif series.sent and series.name not in self._repeated:
+        elif not series.waits:
+            self._queue(series)
+
+    def _queue(self, series: Series) -> None:
+        if series.sent:
             # The first repetition is written at once: it tells that there is one.
             wait = 0.0 if series.sent == 1 else _REPEATS_SECONDS
             self._repeated[series.name] = (self._monotonic() + wait, series)
+        elif len(self._new) < _MOST_WAITING:
+            self._new.append(series)
+        else:
+            self.dropped += 1
+            return
+        series.waits = True
         self._idle.clear()
         self._woken.set()
 
@@ -98,6 +105,9 @@ class EventRecorder:
             series, wait = self._next()
             if series is not None:
                 await self._send(series)
+                series.waits = False
+                if 0 < series.sent < series.count:
+                    self._queue(series)
                 continue
             self._woken.clear()
             if wait is None:

@@ -79,7 +79,7 @@ async def run_plugin(
         command = str(directory / command)
     spec: dict[str, object] = {"interactive": False}
     if plugin.provide_cluster_info:
-        spec["cluster"] = _with_authority_data(cluster)
+        spec["cluster"] = _with_authority_data(cluster, directory=directory)
     request = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     try:
         process = await asyncio.create_subprocess_exec(
@@ -132,11 +132,11 @@ def _read(stdout: bytes, *, plugin: ExecPlugin) -> ExecStatus:
     return status
 
 
-def _with_authority_data(cluster: Mapping[str, object]) -> dict[str, object]:
+def _with_authority_data(cluster: Mapping[str, object], *, directory: Path) -> dict[str, object]:
     """The protocol has no path of a certificate authority, only its content."""
     given = dict(cluster)
     authority = given.pop("certificate-authority", None)
     if isinstance(authority, str) and "certificate-authority-data" not in given:
-        content = Path(authority).read_bytes()
+        content = (directory / authority).read_bytes()
         given["certificate-authority-data"] = base64.b64encode(content).decode()
     return given

@@ -103,6 +103,8 @@ async def _from_files(paths: str, *, environ: Mapping[str, str]) -> Server:
     loader = _Loader(config_dict=merged, config_base_path=None)
     cluster, user = loader.cluster, loader.user
     url = str(cluster.values["server"]).rstrip("/")
+    if not url.startswith(("https://", "http://")):
+        raise ConfigException(f"the server {url!r} is no http or https address")
     tls = _kubeconfig_tls(cluster, user) if url.startswith("https:") else None
     return Server(
         url=url,
@@ -231,4 +233,7 @@ def _bad(message: str) -> BadInput:
 def _told(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    if isinstance(error, AttributeError | AssertionError | KeyError | TypeError):
+        # What kubernetes-asyncio does with a list where it expects a mapping.
+        return f"it is no kubeconfig ({error})"
     return str(error) or type(error).__name__

@@ -24,7 +24,7 @@ class ServerClock:
     ) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        self._date = ""
+        self._date: str | None = None
         self._skew: float | None = None
         self._server_minus_monotonic = 0.0
         self._heard_at: float | None = None

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -33,13 +34,25 @@ from responder.cluster.watch_stream import WatchEvent, read_events
 
 T = TypeVar("T")
 
-_WATCH_SECONDS = 240
-_SILENCE_SECONDS = 90.0
-"""A bookmark comes about every minute; nothing for this long means that nobody is there."""
-_LIST_SILENCE_SECONDS = 30.0
-_EARLY_SECONDS = 5.0
+_AGREED_RATIO = 0.9
 _STEADY_SECONDS = 10.0
 """A watch that lived so long ends the slowing down of retries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTimes:
+    """In seconds.
+
+    `watch`: after which the server ends a watch in order. `silence`: a bookmark comes about every
+    minute, so nothing for this long means that nobody is there. `list_silence`: the same while
+    objects of a list are due. `stale`: how long after an interruption the cache still counts as
+    `synced`.
+    """
+
+    watch: int = 240
+    silence: float = 90.0
+    list_silence: float = 30.0
+    stale: float = 10.0
 
 
 class WatchCache(Generic[T]):
@@ -61,7 +74,7 @@ class WatchCache(Generic[T]):
         transform: Callable[[JsonObject], T | None],
         on_change: OnChange[T] | None = None,
         label_selector: str = "",
-        stale_seconds: float = 10.0,
+        times: WatchTimes | None = None,
         backoff: Backoff | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -72,7 +85,7 @@ class WatchCache(Generic[T]):
         self._given_transform = transform
         self._given_on_change = on_change
         self._label_selector = label_selector
-        self._stale_seconds = stale_seconds
+        self._times = times or WatchTimes()
         self._backoff = backoff or Backoff()
         self._monotonic = monotonic
         self._pause = pause
@@ -99,7 +112,7 @@ class WatchCache(Generic[T]):
 
     @property
     def synced(self) -> bool:
-        """True while the watch lives, and for `stale_seconds` after it was interrupted.
+        """True while the watch lives, and for `times.stale` seconds after it was interrupted.
 
         Not after silence: then nobody knows since when it was dead.
         """
@@ -139,8 +152,8 @@ class WatchCache(Generic[T]):
         await self._follow(version)
         self._interrupted()
         lived = self._monotonic() - started_at
-        if lived < _WATCH_SECONDS - _EARLY_SECONDS:
-            raise unavailable(f"the watch ended after {lived:.1f} s instead of {_WATCH_SECONDS}")
+        if lived < self._times.watch * _AGREED_RATIO:
+            raise unavailable(f"the watch ended after {lived:.1f} s instead of {self._times.watch}")
         self._resume_at = self._mirror.progress
 
     async def _list(self) -> int:
@@ -167,7 +180,7 @@ class WatchCache(Generic[T]):
         loop = asyncio.get_running_loop()
         try:
             async with (
-                asyncio.timeout(_LIST_SILENCE_SECONDS if is_listing else None) as patience,
+                asyncio.timeout(self._times.list_silence if is_listing else None) as patience,
                 aclosing(read_events(response)) as events,
             ):
                 async for event in events:
@@ -176,7 +189,7 @@ class WatchCache(Generic[T]):
                         self._take(event)
                     elif not event.ends_list:
                         self._stage(event)
-                        patience.reschedule(loop.time() + _LIST_SILENCE_SECONDS)
+                        patience.reschedule(loop.time() + self._times.list_silence)
                     else:
                         self._finish_list(version_of(event.obj))
                         self._alive()
@@ -192,7 +205,7 @@ class WatchCache(Generic[T]):
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(_WATCH_SECONDS),
+            "timeoutSeconds": str(self._times.watch),
         }
         if self._label_selector:
             query["labelSelector"] = self._label_selector
@@ -203,7 +216,7 @@ class WatchCache(Generic[T]):
         path = self._resource.path(self._namespace)
         try:
             return await self._api.transport.open_stream(
-                f"{path}?{urlencode(query)}", silence_seconds=_SILENCE_SECONDS
+                f"{path}?{urlencode(query)}", silence_seconds=self._times.silence
             )
         except (BadRequest, Invalid):
             self._streams_lists = False  # its feature gate WatchList is off
@@ -236,7 +249,7 @@ class WatchCache(Generic[T]):
         if self._live.is_set():
             self._live.clear()
             now = self._monotonic()
-            self._fresh_until = now + self._stale_seconds
+            self._fresh_until = now + self._times.stale
             if now - self._alive_at >= _STEADY_SECONDS:
                 self._backoff.reset()
 
