@@ -64,9 +64,8 @@ class KubernetesApi:
 
     async def get(self, resource: Resource, *, namespace: str | None, name: str) -> JsonObject:
         """The object as it is now: a consistent read."""
-        return _object(
-            await self.transport.send("GET", resource.path(namespace, name), headers=_NOTHING)
-        )
+        path = resource.path(namespace, name)
+        return (await self.transport.send("GET", path, headers=_NOTHING)).obj
 
     async def list(
         self,
@@ -128,18 +127,11 @@ class KubernetesApi:
             answer = await self.transport.send(
                 "GET", f"{path}?{urlencode(query | continued)}", headers=headers, is_page=True
             )
-            page = _object(answer)
-            kind, api_version = page["kind"].removesuffix("List"), page["apiVersion"]
-            items: list[JsonObject] = page.get("items") or []
-            for item in items:
-                # Missing in the items of a built-in kind, and there in a watch or a get.
-                item.setdefault("kind", kind)
-                item.setdefault("apiVersion", api_version)
-            metadata = page["metadata"]
-            yield ListResult(tuple(items), metadata["resourceVersion"], answer.date)
-            if not metadata.get("continue"):
+            page = _page(answer)
+            yield page
+            continued = {"continue": answer.obj["metadata"].get("continue", "")}
+            if not continued["continue"]:
                 return
-            continued = {"continue": metadata["continue"]}
 
     async def create(
         self,
@@ -152,11 +144,11 @@ class KubernetesApi:
     ) -> JsonObject:
         """Returns the object as it was stored; a `status` in `body` is dropped by the server."""
         path = resource.path(namespace) + _write_query(field_manager, dry_run=dry_run)
-        return _object(
-            await self.transport.send(
-                "POST", path, headers=_JSON, body=_encode(body).encode(), is_write=not dry_run
-            )
+        content = _encode(body).encode()
+        answer = await self.transport.send(
+            "POST", path, headers=_JSON, body=content, is_write=not dry_run
         )
+        return answer.obj
 
     async def merge_patch(
         self,
@@ -175,15 +167,12 @@ class KubernetesApi:
         one; without, the last writer wins.
         """
         path = resource.path(namespace, name, subresource)
-        return _object(
-            await self.transport.send(
-                "PATCH",
-                path + _write_query(field_manager, dry_run=dry_run),
-                headers=_MERGE_PATCH,
-                body=_encode(body).encode(),
-                is_write=not dry_run,
-            )
+        path += _write_query(field_manager, dry_run=dry_run)
+        content = _encode(body).encode()
+        answer = await self.transport.send(
+            "PATCH", path, headers=_MERGE_PATCH, body=content, is_write=not dry_run
         )
+        return answer.obj
 
     async def delete(
         self,
@@ -215,11 +204,9 @@ class KubernetesApi:
 
     async def review(self, resource: Resource, *, body: JsonObject) -> JsonObject:
         """Asks about a token or a permission; returns it with its `status`. Nothing is stored."""
-        return _object(
-            await self.transport.send(
-                "POST", resource.path(), headers=_JSON, body=_encode(body).encode()
-            )
-        )
+        content = _encode(body).encode()
+        path = resource.path()
+        return (await self.transport.send("POST", path, headers=_JSON, body=content)).obj
 
 
 def _write_query(field_manager: str, *, dry_run: bool) -> str:
@@ -227,12 +214,16 @@ def _write_query(field_manager: str, *, dry_run: bool) -> str:
     return f"{query}&dryRun=All" if dry_run else query
 
 
-def _object(answer: Answer) -> JsonObject:
+def _page(answer: Answer) -> ListResult:
+    page = answer.obj
     try:
-        obj = json.loads(answer.body)
-    except ValueError as error:
-        # A proxy's page under a 200. A write may have passed it, or not.
-        raise unavailable("the answer isn't JSON", ambiguous=True) from error
-    if not isinstance(obj, dict):
-        raise unavailable("the answer isn't an object", ambiguous=True)
-    return obj
+        version = page["metadata"]["resourceVersion"]
+        kind, api_version = page["kind"].removesuffix("List"), page["apiVersion"]
+        items: list[JsonObject] = page.get("items") or []
+    except (AttributeError, KeyError, TypeError) as error:
+        raise unavailable("the answer is no list") from error
+    for item in items:
+        # Missing in the items of a built-in kind, and there in a watch or a get.
+        item.setdefault("kind", kind)
+        item.setdefault("apiVersion", api_version)
+    return ListResult(tuple(items), version, answer.date)

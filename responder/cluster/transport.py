@@ -23,6 +23,7 @@ from responder.cluster.failures import (
     unavailable,
 )
 from responder.cluster.outages import Outages
+from responder.cluster.resources import JsonObject
 from responder.cluster.server_clock import ServerClock
 
 _SHOWN_BYTES = 300
@@ -53,9 +54,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a 2xx, and its `Date` as sent."""
+    """The object that a 2xx brought, and its `Date` as sent."""
 
-    body: bytes
+    obj: JsonObject
     date: str
 
 
@@ -112,9 +113,15 @@ class Transport:
             )
         finally:
             self._turns.release()
-        if response.status in _OK:
-            return Answer(content, response.headers.get("Date", ""))
-        raise self._failure(response, content, is_write=is_write, request=f"{method} {path}")
+        request = f"{method} {path}"
+        if response.status not in _OK:
+            raise self._failure(response, content, is_write=is_write, request=request)
+        obj = _object(content)
+        if obj is None:
+            # A proxy's page under a 200. A write may have passed it, or not.
+            failure = unavailable("the answer is no JSON object", ambiguous=is_write)
+            raise failure.in_request(request)
+        return Answer(obj, response.headers.get("Date", ""))
 
     async def open_stream(self, path: str, *, silence_seconds: float) -> aiohttp.ClientResponse:
         """A GET whose body goes on; the caller reads and closes it. Raises ApiFailure.
@@ -208,9 +215,9 @@ class Transport:
     def _failure(
         self, response: aiohttp.ClientResponse, content: bytes, *, is_write: bool, request: str
     ) -> ApiFailure:
-        status = _status_object(content)
+        answer = _object(content)
         failure = from_status(
-            status,
+            answer if answer and answer.get("kind") == "Status" else None,
             text=content[:_SHOWN_BYTES].decode(errors="replace"),
             status=response.status,
             retry_after_header=response.headers.get("Retry-After", ""),
@@ -226,9 +233,9 @@ class Transport:
         return failure.in_request(request)
 
 
-def _status_object(content: bytes) -> Mapping[str, object] | None:
+def _object(content: bytes) -> JsonObject | None:
     try:
         answer = json.loads(content)
     except ValueError:  # invalid UTF-8 included
         return None
-    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else None
+    return answer if isinstance(answer, dict) else None
