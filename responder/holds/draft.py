@@ -78,6 +78,8 @@ class Draft:
         def sound(ledger: Ledger) -> bool:
             return _is_sound(ledger, paths=paths, value_type=value_type)
 
+        written = ("metadata", "annotations", LEDGER_ANNOTATION)
+        authentic = ownership.is_of(live, written, managers=(MANAGER, GIVE_BACK_MANAGER))
         ours = [name for name, path in paths.items() if ownership.is_ours(live, path)]
         mine = [copy for copy in copies if copy.object_uid == uid(live) and sound(copy.ledger)]
         found = standing(
@@ -87,6 +89,7 @@ class Draft:
             present=facts.present,
             open_incidents=facts.open_incidents,
             ours=ours,
+            authentic=authentic,
             sound=sound,
         )
         draft = cls(
@@ -118,6 +121,7 @@ class Draft:
             entry=None if self.ledger is None else self.ledger.fields.get(name),
             ours=ownership.is_ours(self.live, control.path),
             holds=holds,
+            unmarked=self.finding is LedgerFinding.MISSING,
             autoscaled=autoscaled and ownership.is_autoscaled(self.live, control.path),
             memory=memory,
         )
@@ -201,6 +205,7 @@ class Draft:
         """
         text = annotation(self.live, LEDGER_ANNOTATION)
         held = [name for name, plan in self.plans.items() if plan.entry is not None]
+        leaving = all(self.plans[name].leaving for name in held)
         entries = self.ledger.fields if self.ledger else {}
         released = [
             name
@@ -210,7 +215,7 @@ class Draft:
         ]
         changes = self._changes(held)
         interim = self.ledger_after(released=False)
-        if held and (changes or interim is None or interim.to_text() != text):
+        if not leaving and (changes or interim is None or interim.to_text() != text):
             purpose = Purpose.HOLD if changes else Purpose.RECORD
             return self._write(purpose, manager=MANAGER, ledger=interim, names=held)
         if not fenced:

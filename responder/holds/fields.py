@@ -51,6 +51,8 @@ class FieldState:
     ours: bool
     holds: Sequence[AnyHold]
     autoscaled: bool = False
+    unmarked: bool = False
+    """Only a second copy tells of it; the object carries no ledger."""
     memory: Raw = None
     """A baseline remembered elsewhere, for a field that is held for the first time."""
 
@@ -65,6 +67,8 @@ class FieldPlan:
     pending: bool = False
     """Something is to be loosened and must wait for the fence."""
     finding: FieldFinding | None = None
+    leaving: bool = False
+    """Nobody asks for it any more; it only waits to be given back."""
     loosens: bool = False
     """Writing `desired` lets more through than the live value does."""
 
@@ -139,6 +143,9 @@ def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
             finding = FieldFinding.AUTOSCALED
         else:
             baseline, unknown, finding = state.live, False, FieldFinding.EDITED
+    elif state.unmarked and not state.ours and not state.autoscaled:
+        # Given back since the copy was made, and set to this very value by somebody else.
+        baseline, unknown = state.live, False
     if ghost is not None:
         finding = FieldFinding.GHOST
     elif unknown:
@@ -156,7 +163,9 @@ def plan_field(state: FieldState, *, facts: Facts) -> FieldPlan:
     if settled.unknown:
         return FieldPlan(state.live, state.entry, finding=settled.finding)
     if not facts.fenced:
-        return FieldPlan(state.live, state.entry, pending=True, finding=settled.finding)
+        return FieldPlan(
+            state.live, state.entry, pending=True, finding=settled.finding, leaving=True
+        )
     return FieldPlan(settled.baseline, None, finding=settled.finding)
 
 

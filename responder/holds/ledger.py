@@ -76,8 +76,8 @@ class Entry:
         """Read an entry; raises KeyError or TypeError where it is none."""
         ghost = told.get("ghost")
         return cls(
-            baseline=_raw(told["baseline"]),
-            applied=_raw(told["applied"]),
+            baseline=_raw(told.get("baseline")),
+            applied=_raw(told.get("applied")),
             holder=_text(told["holder"]),
             uid=_text(told["uid"]),
             unknown=bool(told.get("unknown", False)),
@@ -175,14 +175,16 @@ def standing(
     present: Collection[str],
     open_incidents: Collection[str],
     ours: Collection[str],
+    authentic: bool,
     sound: Callable[[Ledger], bool] = lambda _: True,
 ) -> Standing:
     """Choose the ledger that counts for an object.
 
     `text` is the annotation as found, `present` the uids of all incidents, `open_incidents` of
-    those not yet closed, `ours` the names of the fields that managedFields gives to us, `sound`
-    tells whether the values are such as the object can have. An old annotation can come back by
-    itself (`kubectl rollout undo` replaces all of them): without a witness it is not a ledger.
+    those not yet closed. managedFields give us the fields named by `ours` and, where `authentic`,
+    the annotation. `sound` tells whether the values are such as the object can have. An old
+    annotation can come back by itself (`kubectl rollout undo` replaces all of them, and makes them
+    its own): without a witness it is not a ledger.
     """
     found = Ledger.from_text(text)
     if found is not None and not sound(found):
@@ -204,7 +206,7 @@ def standing(
     # An incident is closed only once all is given back, so a closed holder is of an older epoch;
     # one that vanished may have left its hold behind.
     left = (key for key, entry in found.fields.items() if entry.uid not in present)
-    if any(key in ours for key in left):
+    if any(authentic or key in ours for key in left) or (authentic and not found.fields):
         return Standing(found)
     return Standing(None, LedgerFinding.WRONG_EPOCH)
 

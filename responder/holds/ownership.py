@@ -4,7 +4,7 @@ The API server keeps them truthfully whatever a client claims in annotations, wh
 edit is told from our own value in disguise by them and by nothing else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,7 +57,12 @@ def owners(live: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Owner, ...]:
 
 def is_ours(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Tell whether the field's value is one that we wrote."""
-    return any(owner.manager == MANAGER for owner in owners(live, path))
+    return is_of(live, path, managers=(MANAGER,))
+
+
+def is_of(live: Mapping[str, Any], path: tuple[str, ...], *, managers: Collection[str]) -> bool:
+    """Tell whether one of the managers wrote the field's value."""
+    return any(owner.manager in managers for owner in owners(live, path))
 
 
 def is_autoscaled(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:

@@ -183,9 +183,9 @@ class _Planner:
         """Give each autoscaler's maximum as it will be once this plan is carried out."""
         found = []
         for draft in self.autoscalers:
-            entry = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
-            live = value_at(draft.live, MAX_REPLICAS.path)
-            baseline = entry.baseline if entry and not entry.unknown else live
+            state = draft.state(MAX_FIELD, control=MAX_REPLICAS, holds=self.holds)
+            settled = baseline_of(state, facts=self.facts)
+            baseline = state.live if settled.unknown else settled.baseline
             found.append(baseline if self.limit is None else min(baseline, max(1, self.limit)))
         return found
 

@@ -1,0 +1,384 @@
+"""Any interleaving of holds, people, autoscalers, crashes and lost annotations on one workload."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from responder.holds.objects import LEDGER_ANNOTATION, annotation
+from responder.holds.planning import Write
+from tests.holds.api_server import ApiServer
+from tests.holds.conductor import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    Conductor,
+    autoscaler,
+    deployment,
+)
+from tests.holds.traces import traces_of_ours
+from tests.holds.workload_truth import Field, Truth, Who
+
+LIMITS = st.sampled_from([0, 1, 2, 3, 5])
+NUMBERS = st.integers(0, 9)
+BOUNDS = st.tuples(st.integers(1, 9), st.integers(0, 9)).map(lambda at: (at[0], at[0] + at[1]))
+UIDS = st.sampled_from(["1", "2", "3", "4"])
+MANIFEST: dict[str, Any] = {"metadata": {"annotations": {"team": "mail"}}, "spec": {"replicas": 6}}
+
+
+class HeldWorkload(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = ApiServer()
+        self.conductor = Conductor(self.server, "workload")
+        self.conductor.before_write = self.about_to_write
+        self.conductor.after_write = self.has_written
+        self.truth = Truth(self.server)
+        self.revisions: list[dict[str, str]] = [{"team": "mail"}]
+        self.in_flight: tuple[int, int] | None = None
+        self.ghost_limit: int | None = None
+        self.before: dict[str, int | None] = {}
+        self.potential_before = 0
+        self.serial = 10
+
+    @initialize(replicas=NUMBERS, bounds=st.none() | BOUNDS)
+    def begin(self, replicas: int, bounds: tuple[int, int] | None) -> None:
+        body = deployment(replicas=replicas, annotations={"team": "mail"})
+        self.server.create(DEPLOYMENT, body, manager="kubectl-create")
+        self.truth.track(DEPLOYMENT)
+        if bounds is not None:
+            self.create_autoscaler(bounds)
+
+    # What holds must be kept to
+
+    def open_limits(self, *, cached: bool = False) -> list[int]:
+        known = self.conductor.cached if cached else self.conductor.incidents.values()
+        return [limit for incident in known for limit in incident.asks.values()]
+
+    def strictest(self, *, cached: bool = False) -> int | None:
+        limits = self.open_limits(cached=cached)
+        if self.ghost_limit is not None:
+            limits.append(self.ghost_limit)
+        return min(limits, default=None)
+
+    def about_to_write(self, _write: Write, _fenced: bool) -> None:  # noqa: FBT001 -- a callback
+        self.before = self.truth.values()
+        self.potential_before = self.truth.potential()
+
+    def has_written(self, write: Write, fenced: bool) -> None:  # noqa: FBT001 -- as above
+        self.truth.saw(self.before, by=Who.US)
+        self.truth.wrote(write)
+        self.note_whole()
+        potential = self.truth.potential()
+        if not fenced:
+            assert potential <= self.potential_before, "loosened without the fence"
+        limit = self.strictest()
+        if limit is not None:
+            assert potential <= max(self.potential_before, limit), "looser than the strictest hold"
+        text = annotation(self.server.get(write.key) or {}, LEDGER_ANNOTATION) or ""
+        assert len(text.encode()) < 2048
+
+    # Passes
+
+    def observe(self) -> None:
+        self.truth.observed(self.conductor.incidents)
+        if self.truth.doubtful:
+            # What vanished incidents left is remembered by the ledger alone.
+            self.ghost_limit = None
+
+    @rule()
+    def unfenced_pass(self) -> None:
+        self.observe()
+        self.conductor.loop(fenced=False)
+        self.check_held(self.strictest(cached=True), exact=False)
+
+    @rule(persist=st.booleans())
+    def whole_pass(self, persist: bool) -> None:  # noqa: FBT001 -- drawn
+        self.observe()
+        step = self.conductor.reconcile(persist=persist)
+        self.conductor.refresh()
+        written = len(self.conductor.writes)
+        again = self.conductor.reconcile(persist=False)
+        assert not again.pending or step.pending
+        assert len(self.conductor.writes) == written, "a second pass has nothing to write"
+        self.check_held(self.strictest(), exact=True)
+        if self.strictest() is None:
+            self.check_given_back()
+        if persist:
+            self.conductor.close()
+
+    @rule(after=st.integers(1, 4), fenced=st.booleans())
+    def killed_on_the_way(self, after: int, fenced: bool) -> None:  # noqa: FBT001 -- drawn
+        self.observe()
+        if fenced:
+            self.conductor.refresh()
+        self.conductor.loop(fenced=fenced, stop_after=after)
+
+    def note_whole(self) -> None:
+        self.truth.replicas_remembered = any(
+            ledger is not None for ledger in self.truth.last.values()
+        )
+
+    def check_held(self, limit: int | None, *, exact: bool) -> None:
+        if limit is None:
+            return
+        replicas = self.truth.live("replicas")
+        highest = self.truth.live("maxReplicas")
+        lowest = self.truth.live("minReplicas")
+        assert replicas is not None
+        if highest is None or limit == 0:
+            assert replicas <= limit
+        if highest is not None:
+            assert lowest is not None
+            assert lowest <= highest <= max(1, limit)
+        if not exact or self.truth.doubtful or self.ghost_limit is not None:
+            return
+        fields = self.truth.fields
+        if highest is None or limit == 0:
+            assert replicas == min(limit, fields["replicas"].expected)
+        if highest is not None:
+            assert highest == min(fields["maxReplicas"].expected, max(1, limit))
+            wanted = min(fields["minReplicas"].expected, fields["maxReplicas"].expected, limit)
+            assert lowest == max(1, wanted)
+
+    def check_given_back(self) -> None:
+        for name, found in self.truth.fields.items():
+            key = DEPLOYMENT if name == "replicas" else AUTOSCALER
+            if self.truth.doubtful:
+                continue
+            live = self.truth.live(name)
+            if name != "replicas" or AUTOSCALER not in self.truth.last:
+                # A person who lowers the maximum sees our minimum beside it, not their own.
+                highest = self.truth.fields.get("maxReplicas", found).expected
+                assert live == (
+                    min(found.expected, highest) if name == "minReplicas" else found.expected
+                ), (name, live, found)
+            else:
+                self.check_left_to_autoscaler(found)
+            assert not traces_of_ours(self.server.get(key))
+            found.bound = None
+
+    def check_left_to_autoscaler(self, replicas: Field) -> None:
+        """What it or a person moved stays; what stands where we put it is given back."""
+        live = self.truth.live("replicas")
+        owed = min(replicas.expected, self.truth.fields["maxReplicas"].expected)
+        lowered = replicas.writer is Who.AUTOSCALER and live == replicas.bound
+        if replicas.writer is Who.US or (lowered and owed > (live or 0)):
+            assert live == owed, replicas
+
+    # Incidents
+
+    @rule(uid=UIDS, limit=LIMITS)
+    def arrives_or_changes(self, uid: str, limit: int) -> None:
+        incident = self.conductor.incidents.get(uid)
+        if incident is None or incident.closed:
+            self.conductor.incidents.pop(uid, None)
+            self.serial += 1
+            self.conductor.arrive(str(self.serial), replicas=limit)
+        else:
+            incident.asks = {"replicas": limit}
+            self.conductor.refresh()
+
+    @rule(data=st.data())
+    def lets_go(self, data: st.DataObject) -> None:
+        if self.conductor.incidents:
+            uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
+            self.conductor.let_go(uid)
+
+    @rule(data=st.data())
+    def vanishes(self, data: st.DataObject) -> None:
+        """Force-deleted, with the second copy in its status."""
+        if not self.conductor.incidents:
+            return
+        uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
+        incident = self.conductor.incidents.pop(uid)
+        self.conductor.refresh()
+        self.observe()
+        held = self.truth.named(self.conductor.incidents)
+        if incident.asks and uid in held and not self.truth.doubtful:
+            limits = [*incident.asks.values()]
+            limits += [] if self.ghost_limit is None else [self.ghost_limit]
+            self.ghost_limit = min(limits)
+        elif uid in held:
+            # It had let go, and was deleted before that was carried out.
+            self.ghost_limit = min(found for found in (self.ghost_limit, 99) if found is not None)
+
+    @rule()
+    def ghosts_are_released(self) -> None:
+        self.observe()
+        self.conductor.refresh()
+        self.ghost_limit = None
+        self.conductor.reconcile(release_ghosts=True)
+        if self.strictest() is None:
+            self.check_given_back()
+
+    # Others
+
+    def someone(self, change: Any, *, by: Who = Who.THEM) -> None:  # noqa: ANN401 -- a callable
+        before = self.truth.values()
+        change()
+        self.truth.saw(before, by=by)
+
+    @rule(replicas=NUMBERS)
+    def person_scales(self, replicas: int) -> None:
+        patch = {"spec": {"replicas": replicas}}
+        self.someone(
+            lambda: self.server.patch(DEPLOYMENT, patch, manager="kubectl", subresource="scale")
+        )
+
+    @rule()
+    def kubectl_applies(self) -> None:
+        self.someone(lambda: self.server.patch(DEPLOYMENT, MANIFEST, manager="kubectl-apply"))
+
+    @rule()
+    def kubectl_replaces(self) -> None:
+        self.someone(lambda: self.server.replace(DEPLOYMENT, MANIFEST, manager="kubectl-replace"))
+
+    @rule()
+    def applied_by_force(self) -> None:
+        self.someone(lambda: self.server.apply(DEPLOYMENT, MANIFEST, manager="flux", force=True))
+
+    @rule(bounds=BOUNDS)
+    @precondition(lambda self: AUTOSCALER in self.truth.last)
+    def person_bounds(self, bounds: tuple[int, int]) -> None:
+        patch = {"spec": {"minReplicas": bounds[0], "maxReplicas": bounds[1]}}
+        self.someone(lambda: self.server.patch(AUTOSCALER, patch, manager="kubectl-edit"))
+
+    @rule(bounds=BOUNDS)
+    @precondition(lambda self: AUTOSCALER in self.truth.last)
+    def autoscaler_is_replaced(self, bounds: tuple[int, int]) -> None:
+        manifest = autoscaler(lowest=bounds[0], highest=bounds[1])
+        self.someone(lambda: self.server.replace(AUTOSCALER, manifest, manager="kubectl-replace"))
+
+    @rule(bounds=BOUNDS)
+    @precondition(lambda self: AUTOSCALER not in self.truth.last)
+    def autoscaler_appears(self, bounds: tuple[int, int]) -> None:
+        self.create_autoscaler(bounds)
+
+    def create_autoscaler(self, bounds: tuple[int, int]) -> None:
+        body = autoscaler(lowest=bounds[0], highest=bounds[1])
+        self.server.create(AUTOSCALER, body, manager="kubectl-create")
+        self.truth.track(AUTOSCALER)
+
+    @rule()
+    @precondition(lambda self: AUTOSCALER in self.truth.last)
+    def autoscaler_is_deleted(self) -> None:
+        self.observe()
+        ledger = self.truth.last[AUTOSCALER]
+        copied = any(
+            copy.key == AUTOSCALER and ledger is not None and copy.ledger == ledger
+            for incident in self.conductor.incidents.values()
+            if not incident.closed
+            for copy in incident.copies
+        )
+        if ledger is not None and not copied:
+            # What it remembered of the replicas went with it.
+            self.truth.doubtful.add(DEPLOYMENT)
+            self.ghost_limit = None
+        self.server.delete(AUTOSCALER)
+        self.truth.forget(AUTOSCALER)
+
+    @rule(replicas=NUMBERS)
+    def deployment_is_recreated(self, replicas: int) -> None:
+        self.server.delete(DEPLOYMENT)
+        body = deployment(replicas=replicas, annotations={"team": "mail"})
+        self.server.create(DEPLOYMENT, body, manager="kubectl-create")
+        self.truth.track(DEPLOYMENT)
+        self.truth.replicas_remembered = False
+        self.ghost_limit = None
+
+    @rule(wanted=st.none() | NUMBERS)
+    @precondition(lambda self: AUTOSCALER in self.truth.last)
+    def autoscaler_syncs(self, wanted: int | None) -> None:
+        lowest, highest = self.truth.live("minReplicas"), self.truth.live("maxReplicas")
+        assert lowest is not None
+        assert highest is not None
+        self.sync(wanted, lowest=lowest, highest=highest)
+        self.in_flight = (lowest, highest)
+
+    @rule(wanted=NUMBERS)
+    @precondition(lambda self: AUTOSCALER in self.truth.last and self.in_flight is not None)
+    def autoscaler_ends_an_old_sync(self, wanted: int) -> None:
+        """It read the workload and its bounds before we held them: even a zero is raised."""
+        assert self.in_flight is not None
+        lowest, highest = self.in_flight
+        self.sync(wanted, lowest=lowest, highest=highest, disabled_at_zero=False)
+        self.in_flight = None
+
+    def sync(
+        self, wanted: int | None, *, lowest: int, highest: int, disabled_at_zero: bool = True
+    ) -> None:
+        replicas = self.truth.live("replicas")
+        assert replicas is not None
+        if replicas == 0 and disabled_at_zero:
+            return
+        number = min(max(replicas if wanted is None else wanted, lowest), highest)
+        patch = {"spec": {"replicas": number}}
+        self.someone(
+            lambda: self.server.patch(
+                DEPLOYMENT, patch, manager="kube-controller-manager", subresource="scale"
+            ),
+            by=Who.AUTOSCALER,
+        )
+
+    @rule()
+    def new_revision(self) -> None:
+        """The deployment controller copies the annotations to the new ReplicaSet."""
+        body = self.server.get(DEPLOYMENT) or {}
+        self.revisions.append(dict(body["metadata"].get("annotations", {})))
+
+    @rule(data=st.data())
+    def rollout_undo(self, data: st.DataObject) -> None:
+        annotations = data.draw(st.sampled_from(self.revisions))
+        self.server.replace_annotations(DEPLOYMENT, annotations)
+
+    @rule(key=st.sampled_from([DEPLOYMENT, AUTOSCALER]), junk=st.sampled_from([None, "{}", "junk"]))
+    def ledger_is_lost(self, key: Any, junk: str | None) -> None:  # noqa: ANN401 -- ObjectKey
+        if key in self.truth.last:
+            patch = {"metadata": {"annotations": {LEDGER_ANNOTATION: junk}}}
+            self.server.patch(key, patch, manager="kubectl-annotate")
+
+    @invariant()
+    def consistent(self) -> None:
+        assert set(self.truth.last) == set(self.server.objects)
+
+    def teardown(self) -> None:
+        """Everybody lets go; where memory was lost, a person says what it should be."""
+        if DEPLOYMENT not in self.truth.last:
+            return
+        self.conductor.refresh()
+        if self.truth.doubtful:
+            self.whole_pass(persist=True)
+            self.person_scales(replicas=7 if self.truth.live("replicas") != 7 else 8)
+            if AUTOSCALER in self.truth.last:
+                high = 9 if self.truth.live("maxReplicas") != 9 else 8
+                low = 4 if self.truth.live("minReplicas") != 4 else 5
+                self.person_bounds(bounds=(low, high))
+            self.observe()
+            self.conductor.reconcile(release_ghosts=True)
+            for incident in self.conductor.incidents.values():
+                incident.asks = {}
+            self.ghosts_are_released()
+            for key in self.truth.last:
+                assert not traces_of_ours(self.server.get(key))
+            return
+        for incident in self.conductor.incidents.values():
+            incident.asks = {}
+        self.ghosts_are_released()
+        self.whole_pass(persist=True)
+
+
+TestHeldWorkload = HeldWorkload.TestCase
+TestHeldWorkload.settings = settings(
+    max_examples=250,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
