@@ -29,6 +29,9 @@ class MatcherSyntaxError(BadInput):
 
 
 def refuse(text: str, *, why: str, fix: str = _FIX) -> MatcherSyntaxError:
-    """The error for this text; a long one is shortened."""
-    shown = text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}..."
-    return MatcherSyntaxError([Problem(f"{shown!r}: {why}", fix=fix)])
+    """The error for this text; a long one is shortened, and what is said of it as well."""
+    return MatcherSyntaxError([Problem(f"{_shorten(text)!r}: {_shorten(why)}", fix=fix)])
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}..."

@@ -6,7 +6,7 @@ Alertmanager itself gave holds this to it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from responder.alerts.classic_syntax import read_classic
@@ -21,14 +21,18 @@ __all__ = [
     "all_match",
     "compatibility_problem",
     "parse_classic_matchers",
-    "parse_matcher_lines",
     "parse_matchers",
     "parse_utf8_matchers",
 ]
 
 _REPLACEMENT_CHARACTER: Final = "\ufffd"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_RESERVED: Final = frozenset(RESERVED)
 _REGEXP_FIX: Final = "regular expressions are RE2's and match the whole value"
+
+
+class _WrongRegexpError(MatcherSyntaxError):
+    """The grammar was kept, but not that of regular expressions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,9 @@ class Matcher:
             try:
                 object.__setattr__(self, "_regexp", compile_anchored(self.value))
             except GoRegexpError as error:
-                raise refuse(
-                    f"{self.name}{self.op}{self.value}",
-                    why=f"the regular expression is wrong: {error}",
-                    fix=_REGEXP_FIX,
-                ) from None
+                why = f"the regular expression is wrong: {error}"
+                wrong = refuse(f"{self.name}{self.op}{self.value}", why=why, fix=_REGEXP_FIX)
+                raise _WrongRegexpError(wrong.problems) from None
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         value = labels.get(self.name, "")
@@ -78,7 +80,8 @@ def all_match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """What Alertmanager reads by default (`matcher/compat`), in the order of the text.
 
-    An empty text and `{}` are no matchers: valid, and matching every alert.
+    An empty text and `{}` are no matchers: valid, and matching every alert. A `matchers:` list in
+    Alertmanager's configuration is what its lines give one after the other, all of them ANDed.
 
     Raises:
         MatcherSyntaxError: neither parser accepts it; what the UTF-8 parser says is told.
@@ -86,27 +89,15 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """
     try:
         return parse_classic_matchers(text)
+    except _WrongRegexpError as error:
+        wrong_regexp = error
     except MatcherSyntaxError:
         return parse_utf8_matchers(text)
-
-
-def parse_matcher_lines(lines: Iterable[str], *, where: str = "matchers") -> tuple[Matcher, ...]:
-    """A `matchers:` list as in Alertmanager's configuration: a line may hold several, all ANDed.
-
-    Raises:
-        MatcherSyntaxError: every line that is wrong, each problem with its field below `where`.
-
-    """
-    matchers: list[Matcher] = []
-    problems: list[Problem] = []
-    for index, line in enumerate(lines):
-        try:
-            matchers += parse_matchers(line)
-        except MatcherSyntaxError as error:
-            problems += (replace(problem, field=f"{where}[{index}]") for problem in error.problems)
-    if problems:
-        raise MatcherSyntaxError(problems)
-    return tuple(matchers)
+    try:
+        return parse_utf8_matchers(text)
+    except MatcherSyntaxError:
+        # The text was fine for one parser: that the other wants more quotes is beside the point.
+        raise wrong_regexp from None
 
 
 def parse_classic_matchers(text: str) -> tuple[Matcher, ...]:
@@ -167,6 +158,3 @@ def _utf8(value: str) -> bytes:
 
 def _quote(text: str) -> str:
     return f'"{text.translate(_ESCAPES)}"'
-
-
-_RESERVED: Final = frozenset(RESERVED)

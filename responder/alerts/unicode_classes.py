@@ -5,6 +5,8 @@ a script whose own name has an underscore can no longer be named at all: RE2 ref
 """
 
 import functools
+import itertools
+from array import array
 from typing import Final, NamedTuple
 
 import re2
@@ -110,7 +112,8 @@ def _find_listed(name: str, *, negated: bool) -> _Class:
 @functools.lru_cache(maxsize=16)
 def _others(members: str, *, ignoring_case: bool) -> str:
     """The ranges of all characters that the members don't match, asked of RE2 itself."""
-    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000)))).encode()
+    code_points = array("I", itertools.chain(range(0xD800), range(0xE000, 0x110000)))
+    everything = code_points.tobytes().decode("utf-32").encode()
     pattern = f"{'(?i)' if ignoring_case else ''}[^{members}]+"
     ranges = []
     for match in re2.compile(pattern.encode()).finditer(everything):

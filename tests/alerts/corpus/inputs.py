@@ -20,7 +20,8 @@ def lines() -> Iterator[dict[str, object]]:
     """What the Go program reads, a JSON object each; the label sets come first."""
     yield {"label_sets": list(label_sets.LABEL_SETS)}
     written = unique_texts()
-    yield from ({"text": text} for text in written)
+    for text in written:
+        yield {"text": text}
     chance = Chance(seed=4)
     for _ in range(_LISTS):
         yield {"lines": [chance.choice(written) for _ in range(chance.below(4))]}

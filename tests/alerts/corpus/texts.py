@@ -15,16 +15,17 @@ REMARKABLE: Final = (
     "foo=bar", "{foo=bar}", "{foo=bar,}", "{foo=bar,bar=baz}", "foo=bar,bar=baz,", '"foo"="bar"',
     'foo="bar\\\\baz"', "foo=bar\\\\baz", 'foo="\\xf0\\x9f\\x99\\x82"', 'foo=\\"', 'foo="\\"',
     'foo="\\""', '{foo="\U0001f642"}', "{foo=\U0001f642}", "\U0001f642=foo", '"\U0001f642"=foo',
-    'foo=bar\\n', 'foo="bar\\n"', "foo=\\n", 'foo="\\u00e9"', "foo='bar'", "foo=`bar`", "foo=",
+    "foo=bar\\n", 'foo="bar\\n"', "foo=\\n", 'foo="\\u00e9"', "foo='bar'", "foo=`bar`", "foo=",
     'foo=""', "foo!=", "foo=~", "foo!~", 'foo=~""', "foo=bar=baz", "foo==bar", "foo=~=bar",
     "foo=!bar", "foo=bar!", "foo=b,ar", 'foo="b,ar"', "foo=bar baz", "foo = bar", " foo=bar ",
     "foo =bar", "foo= bar", "foo=bar ,bar=baz", "foo=bar, bar=baz", "fo o=bar", "foo.bar=baz",
     "foo-bar=baz", "foo/bar=baz", "foo:bar=baz", ":foo=bar", "_foo=bar", "1foo=bar", "foo1=bar",
     # Braces and commas.
     "", " ", "\t\n", "{}", "{ }", "{{}}", "{", "}", "}{", "{}}", "{{}", "{}{}", ",", "{,}", ",,",
-    "foo=bar,,", "foo=bar,,bar=baz", ",foo=bar", "{,foo=bar}", "{foo=bar,,}", "{foo=bar", "foo=bar}",
-    "{{foo=bar}}", "{foo=bar}}", "{{foo=bar}", "{foo=bar},", "{foo=bar} ", " {foo=bar}", "{foo={}}",
-    "foo={}", "foo={bar}", 'foo="{bar}"', 'foo="}"', "foo=}", "foo={", "{foo=}}", "foo=,bar=",
+    "foo=bar,,", "foo=bar,,bar=baz", ",foo=bar", "{,foo=bar}", "{foo=bar,,}", "{foo=bar",
+    "foo=bar}", "{{foo=bar}}", "{foo=bar}}", "{{foo=bar}", "{foo=bar},", "{foo=bar} ", " {foo=bar}",
+    "{foo={}}", "foo={}", "foo={bar}", 'foo="{bar}"', 'foo="}"', "foo=}", "foo={", "{foo=}}",
+    "foo=,bar=",
     # Quotes, closed and not.
     'foo="', 'foo=""bar"', 'foo="bar"baz', 'foo=bar"', 'foo=b"ar', 'foo=b"a"r', '"', '""', '"="',
     '""=""', '""=a', '=""', '"foo=bar', 'foo"=bar', '"foo"=', '"foo" = "bar"', '"fo\\"o"="bar"',
@@ -46,8 +47,8 @@ REMARKABLE: Final = (
 )  # fmt: skip
 
 _SPACES = (
-    "\t\n\v\f\r \x1c\x1d\x1e\x1f\x85\xa0\u1680\u180e\u2000\u2003\u200a\u200b\u2028\u2029\u202f\u205f"
-    "\u2060\u3000\ufeff"
+    "\t\n\v\f\r \x1c\x1d\x1e\x1f\x85\xa0\u1680\u180e\u2000\u2003\u200a\u200b\u2028\u2029\u202f"
+    "\u205f\u2060\u3000\ufeff"
 )
 _OTHERS = "\x00\x01\x08\x1b\x7f{}!=~,\\\"'`#$%&()*+-./:;<>?@[]^_|\u00e9\u0301\u65e5\ufffd\U0001f600"
 _ESCAPED = (
@@ -65,7 +66,24 @@ _NAMES = (
 _VALUES = (
     *("bar", "bar", "a", "", "ab", "bar baz", "bar,baz", 'b"r', "b\\r", "b\\nr", "a\nb", "42"),
     *("critical|warning", "b.*", ".+", "a|b", "[a-z]+", "(?i)BAR", "a{2}", "\\d+", "^a$", "(", "*"),
-    *("{}", "{2}", "}", "=", "=~", "!", "~", "'", "`", "\\", "\\\\", '"', '""', " a ", "\t", "\xa0"),
+    *(
+        "{}",
+        "{2}",
+        "}",
+        "=",
+        "=~",
+        "!",
+        "~",
+        "'",
+        "`",
+        "\\",
+        "\\\\",
+        '"',
+        '""',
+        " a ",
+        "\t",
+        "\xa0",
+    ),
     *("\u65e5\u672c", "\U0001f600", "\u00e9", "\x00", "\ufffd", "\u017f", "a.b", "foo=bar"),
 )
 _OPERATORS = ("=", "!=", "=~", "!~")
@@ -115,7 +133,7 @@ def quoted(text: str, chance: Chance) -> str:
 
 def broken(text: str, chance: Chance) -> str:
     """The text after one to three accidents."""
-    alphabet = '{}!=~,\\"\'` \n\t\xa0\x1fnx0a\u00e9'
+    alphabet = "{}!=~,\\\"'` \n\t\xa0\x1fnx0a\u00e9"
     for _ in range(1 + chance.below(3)):
         at = chance.below(len(text) + 1)
         match chance.below(5):
