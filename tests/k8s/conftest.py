@@ -1,28 +1,52 @@
 """Fixtures: `k8s/base`, installed on a real API server."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.controlplane import run_logs
+from tests.controlplane import commands, run_logs
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.fixtures import require
 from tests.controlplane.kube import Kube
+from tests.controlplane.processes import ServerProcess
 from tests.controlplane.toolsets import KUBERNETES
 from tests.k8s.account import Account
 from tests.k8s.install import ACCOUNT, client, install
+
+_serial = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def api_server(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     """Without controllers: what admission and validation say needs no pods."""
     require(KUBERNETES, request.config)
-    plane = ControlPlane.start(
-        logs=run_logs.directory(request.config) / "k8s", controllers=False
-    )
+    plane = ControlPlane.start(logs=run_logs.directory(request.config) / "k8s", controllers=False)
     yield plane
     plane.stop()
+
+
+@pytest.fixture(scope="session")
+def controllers(api_server: ControlPlane, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The two controllers that read what is installed here."""
+    names = ("clusterrole-aggregation-controller", "validatingadmissionpolicy-status-controller")
+    command = [
+        f"--controllers={','.join(names)}" if part.startswith("--controllers=") else part
+        for part in commands.controller_manager(api_server.programs, api_server.layout)
+    ]
+    log = run_logs.directory(request.config) / "k8s" / "kube-controller-manager.log"
+    server = ServerProcess.start(command, log=log)
+    yield
+    server.kill()
+
+
+@pytest.fixture
+def fresh(api_server: ControlPlane) -> Kube:
+    """An empty namespace for one test."""
+    name = f"mail-{next(_serial)}"
+    api_server.create_namespace(name)
+    return Kube(control_plane=api_server, namespace=name)
 
 
 @pytest.fixture(scope="module")

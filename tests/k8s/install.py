@@ -52,9 +52,7 @@ def install(kube: Kube, *, without: Collection[str] = ("Deployment",)) -> Path:
         server_side="true",
         force_conflicts="true",
     )
-    plane.kubectl(
-        "wait", "--for=condition=Established", "crd/incidents.campaign-responder.dev"
-    )
+    plane.kubectl("wait", "--for=condition=Established", "crd/incidents.campaign-responder.dev")
     eventually_blocking(
         lambda: _is_served(kube) and _are_confined(kube),
         what="the incidents are served and the admission policies are in force",

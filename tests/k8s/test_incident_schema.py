@@ -52,7 +52,7 @@ def test_a_merge_patch_of_alerts_adds_changes_and_removes_one(responder: Account
         {"plan": []},
         {"token": "another"},
     ],
-    ids=lambda changed: "-".join(changed),
+    ids="-".join,
 )
 def test_what_identifies_an_incident_and_what_it_holds_never_changes(
     responder: Account, changed: dict[str, Any]

@@ -44,7 +44,15 @@ def test_it_is_created_filled_and_emptied(mighty: Account) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["hold.json", "pool.json", "pool..yaml", "pools.a.json", "x.pool.a.json", "settings", "POOL.a.json"],
+    [
+        "hold.json",
+        "pool.json",
+        "pool..yaml",
+        "pools.a.json",
+        "x.pool.a.json",
+        "settings",
+        "POOL.a.json",
+    ],
 )
 def test_it_takes_no_other_key(mighty: Account, key: str) -> None:
     assert KEY in create(mighty, config_map(NAME, {key: PAUSED}))

@@ -28,8 +28,8 @@ TRANSACTIONAL = "transactional mail is never held"
 METADATA = "no label, owner, finalizer or other metadata may change"
 ANNOTATION = "no annotation but campaign-responder.dev/ledger may change"
 ONLY_EXISTING = "creates, deletes and scales no workload"
-HELD = {LEDGER: '{"epoch":"e0"}'}
-KINDS = {
+Fields = dict[str, Any]
+KINDS: dict[str, tuple[tuple[str, str], Fields, Fields, Fields]] = {
     "Deployment": (DEPLOYMENTS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
     "StatefulSet": (STATEFUL_SETS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
     "HorizontalPodAutoscaler": (
@@ -183,7 +183,7 @@ def test_metadata_is_not_ours(
     assert reason in mighty.patch(KINDS[kind][0], name, body)
 
 
-SPEC_FIELDS = {
+SPEC_FIELDS: dict[str, list[Fields]] = {
     "Deployment": [
         {"paused": True},
         {"minReadySeconds": 3},
@@ -237,9 +237,7 @@ def test_nothing_is_created_or_deleted(mighty: Account, kind: str) -> None:
 def test_the_scale_subresource_carries_no_ledger_and_is_refused(mighty: Account, kind: str) -> None:
     resource = KINDS[kind][0]
     name = made(mighty, kind, labels=ALLOWED)
-    refusal = mighty.write(
-        "PATCH", resource, name, {"spec": {"replicas": 1}}, subresource="scale"
-    )
+    refusal = mighty.write("PATCH", resource, name, {"spec": {"replicas": 1}}, subresource="scale")
     assert ONLY_EXISTING in refusal
 
 
@@ -294,7 +292,7 @@ def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(mighty: Account
         *DEPLOYMENTS, name, {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
     )
     entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
-    wider = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
+    wider: dict[str, Any] = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
     widened = [
         {**entry, "fieldsV1": wider} if entry["manager"] == GIVE_BACK else entry
         for entry in entries
