@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from responder.alerts.timestamps import rfc3339_to_ns
+from responder.errors import BadInput
 from responder.holds.ledger import Copy, Ledger
 from responder.holds.objects import PREFIX, JsonObject, ObjectKey
 from responder.incidents.identity import Identity, TriggerKind
@@ -19,15 +21,19 @@ KIND: Final = "Incident"
 FINALIZER: Final = PREFIX + "give-back"
 PLAYBOOK_LABEL: Final = PREFIX + "playbook"
 
-MOST_ALERTS: Final = 200
 MOST_TIMELINE: Final = 64
 FIRST_TIMELINE: Final = 16
 """Of a bounded timeline the beginning and the end are kept."""
-MOST_LABELS: Final = 32
-MOST_LABEL_CHARACTERS: Final = 256
-MOST_TEXT_CHARACTERS: Final = 1024
 
 AlertStatus = Literal["firing", "resolved"]
+
+
+def _instant(moment: str) -> int:
+    # Texts do not compare: 10:00:00Z comes after 10:00:00.5Z.
+    try:
+        return rfc3339_to_ns(moment)
+    except BadInput:
+        return -(2**63)
 
 
 class Phase(StrEnum):
@@ -89,7 +95,13 @@ class AlertRecord:
 
     @property
     def starts_at(self) -> str:
-        return max((told.starts_at for told in self.senders.values()), default="")
+        """The start of the newest occurrence that a sender speaks of, as sent."""
+        return max((told.starts_at for told in self.senders.values()), default="", key=_instant)
+
+    @property
+    def heard_at(self) -> str:
+        """When a sender last said something new of it."""
+        return max((told.at for told in self.senders.values()), default="")
 
     def to_json(self) -> JsonObject:
         return {
@@ -129,12 +141,13 @@ class Trigger:
     receiver: str = ""
 
     def to_json(self) -> JsonObject:
-        return {
+        told = {
             "kind": self.kind,
             "by": self.by,
             "reason": self.reason,
             "receiver": self.receiver,
         }
+        return {key: value for key, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +200,7 @@ class Condition:
             "type": self.type,
             "status": self.status,
             "reason": self.reason,
-            "message": self.message,
+            **({"message": self.message} if self.message else {}),
             "lastTransitionTime": self.last_transition_time,
         }
 
@@ -229,7 +242,7 @@ class Target:
             "uid": self.uid,
             "subject": self.subject,
             "state": str(self.state),
-            "message": self.message,
+            **({"message": self.message} if self.message else {}),
             **({} if self.ledger is None else {"ledger": self.ledger.to_json()}),
         }
 
@@ -294,6 +307,8 @@ class Incident:
     token: str
     release: Request | None
     status: Status
+    alerts_omitted: int = 0
+    """Firing alerts that found no room in it: their end is not seen, so a person must release."""
 
     @property
     def playbook(self) -> str:
@@ -302,6 +317,14 @@ class Incident:
     @property
     def closed(self) -> bool:
         return self.status.phase is Phase.CLOSED
+
+    @property
+    def released_at(self) -> str:
+        """When a person released it, closed by now or not; empty where nobody did."""
+        decided = self.status.letting_go
+        if decided is not None and decided.reason == Reason.RELEASED_BY_HAND:
+            return decided.at
+        return self.release.at if self.release is not None and decided is None else ""
 
     @property
     def acts(self) -> bool:

@@ -21,7 +21,7 @@ from responder.cluster.failures import (
 )
 from responder.cluster.resources import INCIDENTS
 from responder.holds.objects import MANAGER, JsonObject
-from responder.incidents.incident import FINALIZER, Incident, Status
+from responder.incidents.incident import FINALIZER, Incident, Phase, Status
 from responder.incidents.lifecycle import Facts, advance, due_at, moment, noted, read_moment
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import conditions, entries_about
@@ -89,11 +89,18 @@ class IncidentLoop:
             if incident.closed:
                 return await self._prune(key, incident)
         facts = await self._facts(key, incident)
-        transition = advance(incident, facts, now=self._now())
-        status = incident.status if transition is None else transition.status
+        if incident.status.phase is Phase.NEW:
+            transition = advance(incident, facts, now=self._now())
+            status = incident.status if transition is None else transition.status
+            status = self._with_targets(key, incident, status)
+        else:
+            # What was done to the targets comes before what follows from it.
+            status = self._with_targets(key, incident, incident.status)
+            transition = advance(replace(incident, status=status), facts, now=self._now())
+            status = status if transition is None else transition.status
         if status.letting_go is None and incident.status.letting_go is not None:
             self._outcomes.reopen(key)
-        status = self._told(key, incident, status)
+        status = self._with_conditions(incident, status)
         if status == incident.status:
             return False
         await self._write_status(key, incident, status)
@@ -141,23 +148,27 @@ class IncidentLoop:
             return True
         return True
 
-    def _told(self, key: IncidentKey, incident: Incident, status: Status) -> Status:
+    def _with_targets(self, key: IncidentKey, incident: Incident, status: Status) -> Status:
         """Take into a status what became of the targets."""
         targets = self._outcomes.targets(incident, self._view) if incident.acts else ()
-        now = moment(self._now())
-        told = replace(
-            status,
-            targets=targets,
-            firing=incident.firing,
-            conditions=conditions(incident, targets, before=incident.status.conditions, now=now),
-        )
+        told = replace(status, targets=targets, firing=incident.firing)
         if told.brake_milliseconds is None:
             seconds = self._brake_seconds(key)
             if seconds is not None:
                 told = replace(told, brake_milliseconds=round(seconds * 1000))
+        now = moment(self._now())
         for entry in entries_about(incident.status.targets, targets, now=now):
             told = replace(told, timeline=noted(told.timeline, entry))
         return told
+
+    def _with_conditions(self, incident: Incident, status: Status) -> Status:
+        found = conditions(
+            replace(incident, status=status),
+            status.targets,
+            before=incident.status.conditions,
+            now=moment(self._now()),
+        )
+        return replace(status, conditions=found)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
         patch: JsonObject = {
