@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from responder.holds.draft import Draft, next_step
-from responder.holds.fields import Facts
+from responder.holds.fields import Facts, vanished
 from responder.holds.keys import PlainKeyControl
 from responder.holds.ledger import Copy, Entry, Ledger
 from responder.holds.limits import AnyControl, AnyHold
@@ -63,12 +63,14 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         copies=document.copies,
         facts=facts,
     )
-    entries = draft.ledger.fields if draft.ledger else {}
     for name in names:
         held = document.keys.get(name)
-        if held is None and name not in entries:
+        entry = draft.ledger.fields.get(name) if draft.ledger else None
+        if held is None and entry is None:
             continue
-        control = held.control if held else control_for(document.key, name, entries.get(name))
+        control = held.control if held else control_for(document.key, name, entry)
+        if held is None and entry and vanished(entry, control=control, facts=facts) is None:
+            draft.drop_returned(name)
         state = draft.state(name, control=control, holds=held.holds if held else ())
         draft.plan(name, state, facts=facts)
     return next_step([draft], facts=facts)

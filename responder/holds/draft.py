@@ -105,6 +105,16 @@ class Draft:
             draft.findings.append(Finding(key, "", found.finding))
         return draft
 
+    def drop_returned(self, name: str) -> None:
+        """Forget a field that nobody asks for and only a second copy tells of.
+
+        The copies follow after the last patch: what was given back meanwhile stands in them still.
+        """
+        if self.ledger is None or self.finding is not LedgerFinding.MISSING or self._is_ours(name):
+            return
+        fields = {key: entry for key, entry in self.ledger.fields.items() if key != name}
+        self.ledger = replace(self.ledger, fields=fields) if fields or self.remembered else None
+
     def state(
         self,
         name: str,
@@ -249,7 +259,7 @@ class Draft:
         if not self.witnessed:
             return None
         paths = [self.paths[name] for name in (ledger.fields if ledger else {})]
-        entries = ownership.tidied(self.live, held=paths)
+        entries = ownership.tidied(self.live, held=paths, marked=ledger is not None)
         if entries is None:
             return None
         patch: JsonObject = {
@@ -275,8 +285,11 @@ def next_step(drafts: Sequence[Draft], *, facts: Facts) -> Step:
     ]
     write = min(holding, key=lambda item: item[:2])[2] if holding else None
     if write is None and facts.fenced:
-        letting_go = (draft.next_write(fenced=True) for draft in drafts)
-        write = next((found for found in letting_go if found is not None), None)
+        found = [draft.next_write(fenced=True) for draft in drafts]
+        letting_go = [write for write in found if write is not None]
+        tidying = [write for write in letting_go if write.purpose is Purpose.TIDY]
+        write = next((write for write in letting_go if write not in tidying), None)
+        write = write or next(iter(tidying), None)
     held = {draft.key: after for draft in drafts if (after := draft.ledger_after()) is not None}
     return Step(
         write=write,

@@ -5,7 +5,7 @@ happens to a hold whose incident vanished, and that nothing is loosened without 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from responder.holds.ledger import Entry, Ghost, Raw
@@ -206,6 +206,7 @@ def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
     )
     if not facts.fenced and entry is not None and desired == entry.applied == state.live:
         # Who holds, and what vanished, is told from a consistent list, never from a cache alone.
-        pending = pending or after != entry
-        after = entry
+        known = replace(entry, baseline=after.baseline, unknown=after.unknown)
+        pending = pending or after != known
+        after = known
     return FieldPlan(desired, after, pending=pending, finding=settled.finding, loosens=loosens)

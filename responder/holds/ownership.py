@@ -90,25 +90,24 @@ def _pruned(fields: Mapping[str, Any], keep: frozenset[tuple[str, ...]]) -> Json
     return kept
 
 
-def tidied(live: Mapping[str, Any], *, held: Iterable[tuple[str, ...]]) -> list[JsonObject] | None:
+def tidied(
+    live: Mapping[str, Any], *, held: Iterable[tuple[str, ...]], marked: bool
+) -> list[JsonObject] | None:
     """Give the managedFields with nothing of ours but what is held; None where they are so.
 
     What was given back must not stay in our name: the owner's next server-side apply would
-    conflict, and Argo CD's managedFieldsManagers would ignore the field for ever.
+    conflict, and Argo CD's managedFieldsManagers would ignore the field for ever. `marked` tells
+    whether the ledger stays: who wrote it then shows that it is no copy.
     """
-    paths = frozenset(held)
-    if paths:
-        paths |= {("metadata", "annotations", LEDGER_ANNOTATION)}
+    mark = frozenset({("metadata", "annotations", LEDGER_ANNOTATION)} if marked else ())
+    keep = {MANAGER: mark | frozenset(held), GIVE_BACK_MANAGER: mark}
     entries = _entries(live)
     result: list[JsonObject] = []
     for entry in entries:
-        if entry.get("manager") == GIVE_BACK_MANAGER:
-            continue
-        if entry.get("manager") != MANAGER:
+        paths = keep.get(str(entry.get("manager")))
+        if paths is None:
             result.append(entry)
-            continue
-        kept = _pruned(entry.get("fieldsV1") or {}, paths)
-        if kept:
+        elif kept := _pruned(entry.get("fieldsV1") or {}, paths):
             result.append({**entry, "fieldsV1": kept})
     return None if result == entries else result
 

@@ -75,7 +75,12 @@ class _Planner:
         self.holds = [*workload.holds, *self._ghosts()]
         self.limit = min((hold.limit for hold in self.holds), default=None)
         self.autoscaled = bool(self.autoscalers) and self.limit != 0
+        if self.deployment is not None and (self.autoscaled or not self.holds):
+            self.deployment.drop_returned(REPLICAS_FIELD)
         self.remembered = self._recollect()
+        for draft in () if self.holds else self.autoscalers:
+            for field_name in _AUTOSCALER_PATHS:
+                draft.drop_returned(field_name)
 
     def _draft(self, live: JsonObject, kind: str, paths: Mapping[str, tuple[str, ...]]) -> Draft:
         key = ObjectKey(kind, namespace(live), name(live))
@@ -228,7 +233,7 @@ class _Planner:
             draft.pending = True
         elif self._owed(self._maxima()) is None:
             draft.remembered.clear()
-        elif self.remembered is not None and MAX_FIELD in draft.plans:
+        elif self.remembered is not None:
             draft.remembered[_BOUND] = self.remembered[1]
 
     def _remember(self, draft: Draft) -> None:

@@ -158,11 +158,12 @@ class HeldWorkload(RuleBasedStateMachine):
                 highest = self.truth.fields.get("maxReplicas", found).expected
                 assert live == (
                     min(found.expected, highest) if name == "minReplicas" else found.expected
-                ), (name, live, found)
+                ), f"{name} {live} {found}"
             else:
                 self.check_left_to_autoscaler(found)
             assert not traces_of_ours(self.server.get(key))
             found.bound = None
+            found.writer = Who.THEM
 
     def check_left_to_autoscaler(self, replicas: Field) -> None:
         """What it or a person moved stays; what stands where we put it is given back."""
@@ -170,7 +171,7 @@ class HeldWorkload(RuleBasedStateMachine):
         owed = min(replicas.expected, self.truth.fields["maxReplicas"].expected)
         lowered = replicas.writer is Who.AUTOSCALER and live == replicas.bound
         if replicas.writer is Who.US or (lowered and owed > (live or 0)):
-            assert live == owed, replicas
+            assert live == owed, f"{live} {replicas}"
 
     # Incidents
 

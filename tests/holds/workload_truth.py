@@ -92,7 +92,8 @@ class Truth:
         for name, found in self.fields.items():
             live = self.live(name) or 0
             if found.held:
-                if found.writer is Who.THEM and live != found.applied:
+                marked = annotation(self.server.get(PATHS[name][0]) or {}, LEDGER_ANNOTATION)
+                if found.writer is Who.THEM and (live != found.applied or marked is None):
                     found.expected = live
                 continue
             moved = found.writer is Who.THEM and live != found.bound
