@@ -23,6 +23,7 @@ class Exchange:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
 
     async def respond(
@@ -66,7 +67,7 @@ class Exchange:
     async def disconnected(self) -> None:
         """Returns when the client has closed its side."""
         with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
+            await self._reader.read()
 
     def _head(self, status: int, headers: Mapping[str, str], length: int | None) -> None:
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
@@ -143,7 +144,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> E
     }
     url = urlsplit(target)
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Exchange(method, url.path, dict(parse_qsl(url.query)), headers, body, writer)
+    return Exchange(method, url.path, dict(parse_qsl(url.query)), headers, body, reader, writer)
 
 
 def _bytes(body: JsonObject | str | bytes) -> bytes:
