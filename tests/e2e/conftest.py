@@ -7,7 +7,9 @@ from typing import Protocol
 
 import pytest
 
+from tests.auditor.auditor import Auditor, audited
 from tests.controlplane import run_logs
+from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import Cluster
 from tests.e2e.process import ResponderProcess
@@ -33,6 +35,33 @@ class StartResponder(Protocol):
 
 
 @pytest.fixture
+def auditor(control_plane: ControlPlane, namespace: str) -> Iterator[Auditor]:
+    """Watches everything that a test and the responder do, and fails it for a broken promise."""
+    with audited(Kube(control_plane=control_plane, namespace=namespace)) as watching:
+        yield watching
+
+
+@pytest.fixture
+def kube(auditor: Auditor) -> Kube:
+    """The test's own namespace: there is none here that isn't audited."""
+    return auditor.kube
+
+
+@pytest.fixture
+def own_auditor(own_control_plane: ControlPlane) -> Iterator[Auditor]:
+    """The same for a private API server, which a test may stop for a while."""
+    own_control_plane.create_namespace("test")
+    own = Kube(control_plane=own_control_plane, namespace="test")
+    with audited(own, patience_seconds=90) as watching:
+        yield watching
+
+
+@pytest.fixture
+def own_kube(own_auditor: Auditor) -> Kube:
+    return own_auditor.kube
+
+
+@pytest.fixture
 def kubeconfig(kube: Kube) -> Path:
     """The responder's own: the ServiceAccount, RBAC and policies of `k8s/`, and nothing more."""
     return install(kube)
@@ -48,10 +77,12 @@ def cluster(kube: Kube) -> Cluster:
 
 @pytest.fixture
 def start_responder(
-    kube: Kube, kubeconfig: Path, tmp_path: Path, request: pytest.FixtureRequest
+    auditor: Auditor, kubeconfig: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[StartResponder]:
-    """Starts responders; each is stopped when the test ends."""
+    """Starts responders; each is stopped when the test ends, once it has nothing left to answer."""
+    kube = auditor.kube
     logs = run_logs.directory(request.config) / kube.namespace
+    running: list[ResponderProcess] = []
     with contextlib.ExitStack() as started:
 
         def start(
@@ -70,9 +101,11 @@ def start_responder(
                 ready=ready,
             )
             started.callback(responder.server.terminate)
+            running.append(responder)
             return responder
 
         yield start
+        auditor.settle(answering=any(responder.server.running for responder in running))
 
 
 @pytest.fixture

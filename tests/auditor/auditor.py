@@ -1,0 +1,142 @@
+"""Watches one namespace during a test, and fails the test for every promise that was broken."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.auditor.authority import Authority
+from tests.auditor.give_back import ExactGiveBack
+from tests.auditor.never_looser import NeverLooser
+from tests.auditor.one_write import OneWrite
+from tests.auditor.recorder import Recorder
+from tests.auditor.report import report
+from tests.auditor.rules import Rule, Step, Violation
+from tests.auditor.versions import Version, by_us
+from tests.auditor.world import World
+from tests.controlplane.eventually import NeverHappenedError, eventually_blocking
+from tests.controlplane.kube import Kube
+
+_CAUGHT_UP_WITHIN_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Auditor:
+    """What was seen of a namespace, and what is wrong with it."""
+
+    kube: Kube
+    patience_seconds: float = 20.0
+    """So long a change by somebody else may stand unanswered."""
+    _recorder: Recorder = field(init=False)
+    _ghosts_released_at: int | None = None
+    _answering: bool = False
+
+    def __post_init__(self) -> None:
+        self._recorder = Recorder(self.kube)
+
+    def start(self) -> None:
+        self._recorder.start()
+
+    def stop(self) -> None:
+        self._recorder.stop()
+
+    # What a test tells
+
+    def allow_release_of_ghosts(self) -> None:
+        """From now on a person may have commanded to give back what vanished incidents held."""
+        newest = [version.revision for version in self.history()]
+        self._ghosts_released_at = max(newest, default=0)
+
+    def settle(self, *, answering: bool, within_seconds: float = 15.0) -> None:
+        """Wait, while a responder still runs, until nothing is left for it to answer.
+
+        Without one (`answering` is False) what others change stays unanswered, and is no fault.
+        """
+        self._answering = answering
+        if answering:
+            # What is not in order by then is told at the end.
+            with contextlib.suppress(NeverHappenedError):
+                eventually_blocking(
+                    lambda: not self.violations(), within_seconds=within_seconds, every_seconds=0.1
+                )
+
+    # What a test may ask
+
+    def history(self) -> list[Version]:
+        """Give every version up to now, in order; raises OSError without an API server."""
+        eventually_blocking(
+            self._recorder.is_caught_up,
+            within_seconds=_CAUGHT_UP_WITHIN_SECONDS,
+            what="the auditor has seen what the API server has",
+        )
+        return self._recorder.versions()
+
+    def versions(self, kind: str, name: str) -> list[Version]:
+        """Give the versions of one object, also of those before it under the same name."""
+        return [v for v in self.history() if (v.kind, v.name) == (kind, name)]
+
+    def writes(self, kind: str, name: str) -> list[Version]:
+        """Give the versions of one object that we wrote."""
+        found: list[Version] = []
+        before: Version | None = None
+        for version in self.versions(kind, name):
+            same = before if before is not None and before.uid == version.uid else None
+            if not version.deleted and by_us(same, version):
+                found.append(version)
+            before = version
+        return found
+
+    def violations(self) -> list[Violation]:
+        """Replay the history up to now and judge it, its end included."""
+        return self._judge(self.history())
+
+    def _judge(self, history: list[Version]) -> list[Violation]:
+        world = World()
+        rules: tuple[Rule, ...] = (
+            NeverLooser(patience_seconds=self.patience_seconds),
+            ExactGiveBack(),
+            OneWrite(),
+            Authority(),
+        )
+        found: list[Violation] = []
+        for version in history:
+            released = self._ghosts_released_at
+            world.ghosts_are_released = released is not None and version.revision > released
+            before, targets = world.apply(version)
+            step = Step(world, before, version, targets)
+            for rule in rules:
+                found += rule.see(step)
+            for target in targets:
+                world.establish(target, only=step.only)
+        for rule in rules:
+            found += rule.end(world, answering=self._answering)
+        return list(dict.fromkeys(found))
+
+    def verdict(self) -> str:
+        """Give the report, "" where every promise was kept."""
+        history = self.history()
+        told = report(self._judge(history), history)
+        if self._recorder.gaps:
+            told = "\n".join(["the history has gaps:", *self._recorder.gaps, told])
+        return told
+
+
+@contextlib.contextmanager
+def audited(kube: Kube, *, patience_seconds: float = 20.0) -> Iterator[Auditor]:
+    """Audit a namespace from before the first change on; fails the test at the end."""
+    auditor = Auditor(kube, patience_seconds=patience_seconds)
+    started = time.monotonic()
+    auditor.start()
+    try:
+        yield auditor
+        try:
+            told = auditor.verdict()
+        except OSError as error:
+            told = f"the API server must be there at the end of a test: {error}"
+    finally:
+        auditor.stop()
+    if told:
+        seconds = time.monotonic() - started
+        pytest.fail(f"The auditor of {kube.namespace} ({seconds:.0f} s):\n{told}", pytrace=False)

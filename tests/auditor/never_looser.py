@@ -1,0 +1,110 @@
+"""Promise 2: never looser than the strictest open hold, whoever else writes."""
+
+from dataclasses import dataclass
+
+from tests.auditor.demands import is_looser
+from tests.auditor.rules import Step, Violation
+from tests.auditor.versions import CONFIG_MAP, LEDGER, Version
+from tests.auditor.world import Incident, Pair, Target, World
+
+PROMISE = "2, never looser than the strictest open hold"
+_UNSEEN_SECONDS = 2.0
+"""So long a write of ours may have been under way when an incident was opened."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How one demand stood on one target after the last step that concerned it."""
+
+    incident: Incident
+    told: str
+    somewhere: bool
+    unmet_since: Version | None
+
+
+class NeverLooser:
+    """Follows every demand on every target through the history."""
+
+    def __init__(self, *, patience_seconds: float) -> None:
+        """A change by somebody else is to be answered within `patience_seconds`."""
+        self._patience_seconds = patience_seconds
+        self._standing: dict[Target, dict[Pair, _Standing]] = {}
+
+    def see(self, step: Step) -> list[Violation]:
+        found: list[Violation] = []
+        for target in step.targets:
+            known = self._standing.setdefault(target, {})
+            seen: set[Pair] = set()
+            for incident, demand in step.world.demands_on(target, only=step.only):
+                pair = (incident.uid, demand.number)
+                seen.add(pair)
+                met = step.world.is_met(demand, target)
+                before = known.get(pair)
+                since = before.unmet_since if before and before.unmet_since else step.after
+                now = _Standing(
+                    incident,
+                    f"{incident.name} asks for {demand}",
+                    step.world.is_somewhere_met(demand, target),
+                    None if met else since,
+                )
+                found += self._judge(step, target, before=before, now=now, pair=pair)
+                known[pair] = now
+            for pair in [pair for pair in known if step.only in ("", pair[0])]:
+                if pair not in seen:
+                    found += self._waited(step, target, known.pop(pair))
+        return found
+
+    def _judge(
+        self, step: Step, target: Target, *, before: _Standing | None, now: _Standing, pair: Pair
+    ) -> list[Violation]:
+        live = step.world.objects[target]
+        if now.unmet_since is None:
+            return self._waited(step, target, before)
+        if not step.is_ours:
+            return []
+        told = f"{now.told}, and we wrote: {'; '.join(map(str, step.changes))}"
+        if pair in step.world.held[live.uid]:
+            if before is not None and before.somewhere and not now.somewhere:
+                return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
+        elif now.incident.since < step.after.seen - _UNSEEN_SECONDS and _loosens(step):
+            return [step.violation(PROMISE, f"loosened past an open incident: {told}")]
+        return []
+
+    def _waited(self, step: Step, target: Target, before: _Standing | None) -> list[Violation]:
+        if before is None or before.unmet_since is None:
+            return []
+        seconds = step.after.seen - before.unmet_since.seen
+        if seconds <= self._patience_seconds or before.incident.excuses(target):
+            return []
+        told = f"looser for {seconds:.1f} s since {before.unmet_since.revision}: {before.told}"
+        return [step.violation(PROMISE, told, target=target)]
+
+    def end(self, world: World, *, answering: bool) -> list[Violation]:
+        """Judge what nobody answered, and no incident reports."""
+        del world
+        return [
+            Violation(
+                PROMISE,
+                target,
+                standing.unmet_since.revision,
+                f"looser to the end, and neither answered nor reported: {standing.told}",
+            )
+            for target, pairs in self._standing.items()
+            for standing in pairs.values()
+            if answering
+            and standing.unmet_since is not None
+            and not standing.incident.excuses(target)
+        ]
+
+
+def _loosens(step: Step) -> bool:
+    """Tell whether a step lets more through, whatever is asked."""
+    for change in step.changes:
+        if step.after.kind != CONFIG_MAP:
+            numbers = (change.before, change.after)
+            if all(isinstance(number, int) for number in numbers) and numbers[0] < numbers[1]:
+                return True
+        elif change.field != LEDGER and is_looser(change.after, change.before):
+            # Plain keys have no order of their own; only their demands tell.
+            return True
+    return False

@@ -1,0 +1,233 @@
+"""The cluster at one moment of its history: what lives, what is asked of it, what is held of it.
+
+Replayed version by version. Who holds what is concluded from the incidents and from the values
+alone; what the responder says of itself counts only as an excuse.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.auditor.demands import (
+    CAMPAIGN,
+    Demand,
+    campaigns_of,
+    may_be_held,
+    offers,
+    workloads_of,
+)
+from tests.auditor.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Version
+
+Target = tuple[str, str]
+"""Kind and name of a Deployment, which its autoscalers belong to, or of a ConfigMap."""
+Pair = tuple[str, int]
+"""An incident's uid and the number of one of its demands."""
+_STANDS = ("Applied", "GivenBack", "Pending")
+
+
+@dataclass(slots=True)
+class Incident:
+    """One incident, as far as it asks for something."""
+
+    name: str
+    uid: str
+    since: float
+    demands: tuple[Demand, ...]
+    latest: Version
+    ghost: bool = False
+
+    @property
+    def closed(self) -> bool:
+        return bool((self.latest.body.get("status") or {}).get("phase") == "Closed")
+
+    @property
+    def acts(self) -> bool:
+        return bool(self.latest.spec.get("mode") == "auto")
+
+    @property
+    def letting_go(self) -> bool:
+        return bool((self.latest.body.get("status") or {}).get("lettingGo"))
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether it holds: from when it is stored until it is decided to let go."""
+        return self.acts and not self.closed and not self.letting_go
+
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether it has let go, and not yet given everything back."""
+        return self.letting_go and not self.closed and not self.ghost
+
+    def excuses(self, target: Target) -> bool:
+        """Tell whether the incident itself reports that a target does not stand as asked."""
+        status = self.latest.body.get("status") or {}
+        return any(
+            found.get("state") not in _STANDS
+            for found in status.get("targets") or ()
+            if (found.get("kind"), found.get("name")) == target
+            or found.get("subject") == "/".join(target)
+        )
+
+
+@dataclass(slots=True)
+class World:
+    """The state after the versions that were applied so far."""
+
+    objects: dict[Target, Version] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    held: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
+    """uid of an object to the demands that it met, under a ledger."""
+    asking: dict[Target, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Place of a demand to the uids of the incidents that make it."""
+    ghosts_are_released: bool = False
+    """A person gave the command; until then a hold whose incident vanished stands."""
+
+    def apply(self, version: Version) -> tuple[Version | None, list[Target]]:
+        """Take the next version; gives the one before it and the targets that it concerns."""
+        if version.kind == INCIDENT:
+            return None, self._apply_incident(version)
+        place = (version.kind, version.name)
+        before = self.objects.get(place)
+        if before is not None and before.uid != version.uid:
+            before = None
+        concerned = self._concerned(version)
+        if before is not None:
+            concerned += self._concerned(before)
+        if not version.deleted:
+            self.objects[place] = version
+        elif before is not None:
+            del self.objects[place]
+        return before, list(dict.fromkeys(concerned))
+
+    def _concerned(self, version: Version) -> list[Target]:
+        if version.kind == CONFIG_MAP:
+            immune = [(DEPLOYMENT, name) for name in workloads_of(version)]
+            return [(CONFIG_MAP, version.name), *immune]
+        return [target_of(version)]
+
+    def _apply_incident(self, version: Version) -> list[Target]:
+        known = self.incidents.get(version.uid)
+        asked = known is not None and known.asks
+        if known is None:
+            if version.deleted:
+                return []
+            plan = version.spec.get("plan") or ()
+            demands = tuple(Demand.of(number, ask) for number, ask in enumerate(plan))
+            known = Incident(version.name, version.uid, version.seen, demands, version)
+            self.incidents[version.uid] = known
+            for demand in demands:
+                self.asking[demand.place].add(version.uid)
+        known.latest = version
+        known.ghost = version.deleted and not known.closed
+        if asked == known.asks and not known.ghost:
+            return []
+        return [
+            place
+            for place, live in self.objects.items()
+            if live.kind != AUTOSCALER
+            and any(self._concerns(known, demand, live) for demand in known.demands)
+        ]
+
+    def _concerns(self, incident: Incident, demand: Demand, live: Version) -> bool:
+        kind, name = demand.place
+        if kind != CAMPAIGN:
+            return (kind, name) == (live.kind, live.name)
+        return live.kind == CONFIG_MAP and (
+            name in campaigns_of(live) or (incident.uid, demand.number) in self.held[live.uid]
+        )
+
+    def demands_on(self, target: Target, *, only: str = "") -> Iterator[tuple[Incident, Demand]]:
+        """Give what is asked of a target now, and may be: of what is held already, in any case."""
+        live = self.objects.get(target)
+        if live is None:
+            return
+        held = self.held[live.uid]
+        # What another incident holds already is held for the next as well.
+        allowed = may_be_held(live, immune=self.immune) or (
+            live.kind == DEPLOYMENT and live.ledger is not None
+        )
+        for uid in [only] if only else self._askers(live):
+            incident = self.incidents[uid]
+            if not incident.asks or (incident.ghost and self.ghosts_are_released):
+                continue
+            for demand in incident.demands:
+                offered = allowed and (demand.control != "keys" or offers(live, demand.key))
+                may = (uid, demand.number) in held or (offered and not incident.ghost)
+                if may and self._concerns(incident, demand, live):
+                    yield incident, demand
+
+    def _askers(self, live: Version) -> list[str]:
+        uids = {uid for uid, _ in self.held[live.uid]}
+        uids |= self.asking.get((live.kind, live.name), set())
+        if live.kind == CONFIG_MAP:
+            for campaign in campaigns_of(live):
+                uids |= self.asking.get((CAMPAIGN, campaign), set())
+        return sorted(uids)
+
+    @property
+    def immune(self) -> frozenset[str]:
+        """Give the workloads that a transactional campaign names."""
+        found = (workloads_of(live) for live in self.objects.values() if live.kind == CONFIG_MAP)
+        return frozenset(name for names in found for name in names)
+
+    def autoscalers_of(self, deployment: str) -> list[Version]:
+        """Give those of a workload that may be held, or are."""
+        return [
+            live
+            for live in self.objects.values()
+            if live.kind == AUTOSCALER
+            and scaled_by(live) == deployment
+            and (may_be_held(live) or live.ledger is not None)
+        ]
+
+    def places(self, target: Target) -> list[Version]:
+        """Give the objects on which a target may be held."""
+        live = self.objects.get(target)
+        found = [] if live is None else [live]
+        return found + (self.autoscalers_of(target[1]) if target[0] == DEPLOYMENT else [])
+
+    def is_met(self, demand: Demand, target: Target) -> bool:
+        """Tell whether a target stands as one incident asks."""
+        live = self.objects[target]
+        if live.kind == CONFIG_MAP:
+            return demand.is_met(live)
+        limit = demand.replicas
+        autoscalers = self.autoscalers_of(live.name)
+        bounded = all(_bound(found) <= max(1, limit) for found in autoscalers)
+        return bounded and (bool(autoscalers and limit) or _replicas(live) <= limit)
+
+    def is_somewhere_met(self, demand: Demand, target: Target) -> bool:
+        """Tell whether a hold that moves between objects stands on one of them at least."""
+        live = self.objects[target]
+        if live.kind == CONFIG_MAP or self.is_met(demand, target):
+            return self.is_met(demand, target)
+        return _replicas(live) <= demand.replicas
+
+    def establish(self, target: Target, *, only: str = "") -> None:
+        """Note who holds the target from now on: whose demand is met where there is a ledger."""
+        places = self.places(target)
+        if all(found.ledger is None for found in places):
+            return
+        for incident, demand in list(self.demands_on(target, only=only)):
+            if self.is_met(demand, target):
+                for found in places:
+                    self.held[found.uid].add((incident.uid, demand.number))
+
+
+def target_of(live: Version) -> Target:
+    """Give the target that an object belongs to: an autoscaler to its workload."""
+    return (DEPLOYMENT, scaled_by(live)) if live.kind == AUTOSCALER else (live.kind, live.name)
+
+
+def scaled_by(autoscaler: Version) -> str:
+    reference = autoscaler.spec.get("scaleTargetRef") or {}
+    return str(reference.get("name")) if reference.get("kind") == DEPLOYMENT else ""
+
+
+def _replicas(deployment: Version) -> int:
+    found = deployment.fields["replicas"]
+    return 1 if found is None else int(found)
+
+
+def _bound(autoscaler: Version) -> int:
+    return int(autoscaler.fields["maxReplicas"])
