@@ -64,7 +64,8 @@ demo: binaries ## The whole loop on this machine, told step by step
 	@$(RUN)/python -m tests.e2e.demo
 
 bench: binaries ## The figures, as ratios against a bare client in the same run
-	$(RUN)/python -m pytest -q -s -o python_files='bench_*.py' tests/benchmarks
+	$(RUN)/python -m pytest -q -s -o python_files='bench_*.py' \
+		-o python_functions='bench_*' tests/benchmarks
 
 lock: $(INSTALLED) ## Pin requirements again (UPGRADE=1: to the newest versions)
 	@command -v uv > /dev/null || $(RUN)/python -m pip install --quiet uv

@@ -21,6 +21,7 @@ from responder.cluster.resources import INCIDENTS
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.incidents.incident import Incident, Phase, TargetState
+from responder.incidents.lifecycle import asks_of
 from responder.incidents.stored import read_incident
 from responder.metrics import Metrics
 from responder.reconcile.fence import Alone, Fence, Leadership
@@ -75,6 +76,7 @@ class Conductor:
         self._outcomes = Outcomes()
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
+        self._asking: dict[IncidentKey, tuple[str, bool, bool]] = {}
         self._listing: asyncio.Task[None] | None = None
         self._next_listing: asyncio.Task[None] | None = None
         self.fence = Fence(
@@ -178,14 +180,22 @@ class Conductor:
         key = IncidentKey(incident.namespace, incident.name)
         if received and incident.acts and incident.status.phase is Phase.NEW:
             self._received.setdefault(key, received)
+            # The watch may have told of it, and the brake been pulled, before our own answer came.
+            self._note_brake(key)
 
     def _on_incident(self, key: IncidentKey, incident: Incident | None) -> None:
         if incident is None:
             self._received.pop(key, None)
             self._braked.pop(key, None)
+            self._asking.pop(key, None)
             self._outcomes.forget(key)
             return
-        targets = [] if incident.closed or not incident.acts else self.view.concerned(incident)
+        asking = (incident.uid, bool(asks_of(incident)), incident.closed)
+        targets: list[ObjectKey] = []
+        if self._asking.get(key) != asking and incident.acts and not incident.closed:
+            # What an incident asks for changes seldom; its status is written more often.
+            targets = self.view.concerned(incident)
+        self._asking[key] = asking
         for target in targets:
             self._target_queue.add(target)
         fresh = incident.status.phase is Phase.NEW and bool(targets)
@@ -196,12 +206,19 @@ class Conductor:
         if incident is None:
             return
         if self._outcomes.all_in(key, self.view.concerned(incident)):
-            received = self._received.pop(key, None)
-            if received is not None and self._is_applied(key):
-                seconds = time.monotonic() - received
-                self._braked[key] = seconds
-                self._metrics.brake_seconds.observe(seconds)
+            self._note_brake(key)
             self._incident_queue.add(key)
+
+    def _note_brake(self, key: IncidentKey) -> None:
+        """Measure once, when the last target of an incident is in."""
+        incident = self.view.incidents.get(key)
+        if incident is None or key not in self._received:
+            return
+        targets = self.view.concerned(incident)
+        if targets and self._outcomes.all_in(key, targets) and self._is_applied(key):
+            seconds = time.monotonic() - self._received.pop(key)
+            self._braked[key] = seconds
+            self._metrics.brake_seconds.observe(seconds)
 
     def _is_applied(self, key: IncidentKey) -> bool:
         return all(
