@@ -31,8 +31,9 @@ from responder.reconcile.queue import Again, KeyedQueue
 from responder.reconcile.target_loop import TargetLoop
 from responder.reconcile.view import IncidentKey, View
 
-_TARGETS_AT_ONCE: Final = 32
-_INCIDENTS_AT_ONCE: Final = 16
+_TARGETS_AT_ONCE: Final = 16
+_INCIDENTS_AT_ONCE: Final = 4
+"""Few: an incident's status tells of a brake that is in already, and must not hold up the next."""
 _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
 _RESYNC_SECONDS: Final = 300.0

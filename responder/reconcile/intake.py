@@ -45,6 +45,9 @@ from responder.playbooks.schema import Playbook
 from responder.reconcile.view import IncidentKey, View
 
 _MOST_TRIES: Final = 12
+_AT_ONCE: Final = 12
+"""Incidents being stored at one time, of all requests together: with what the conductor has under
+way it stays within the client's turns, so that no write waits there until it is given up."""
 
 log = structlog.get_logger()
 
@@ -96,6 +99,7 @@ class Intake:
         self._catch_up = catch_up
         self._now = now
         self._on_stored = on_stored
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     # -- alerts
 
@@ -299,6 +303,20 @@ class Intake:
         known: Incident | None = None,
     ) -> Stored:
         """Decide, write, and decide again on what is there wherever the write came too late."""
+        async with self._room:
+            return await self._decide_and_write(
+                identity, decide, opening, received=received, known=known
+            )
+
+    async def _decide_and_write(
+        self,
+        identity: Identity,
+        decide: Callable[[Incident | None], Absorption],
+        opening: Callable[[int, Absorption], Incident],
+        *,
+        received: float,
+        known: Incident | None,
+    ) -> Stored:
         namespace = self._terms.namespace
         current = known or self._view.newest(namespace, identity.stem)
         for _ in range(_MOST_TRIES):
