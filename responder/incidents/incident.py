@@ -21,6 +21,10 @@ KIND: Final = "Incident"
 FINALIZER: Final = PREFIX + "give-back"
 PLAYBOOK_LABEL: Final = PREFIX + "playbook"
 
+MOST_ALERTS: Final = 200
+MOST_LABELS: Final = 32
+MOST_LABEL_CHARACTERS: Final = 256
+MOST_TEXT_CHARACTERS: Final = 1024
 MOST_TIMELINE: Final = 64
 FIRST_TIMELINE: Final = 16
 """Of a bounded timeline the beginning and the end are kept."""
