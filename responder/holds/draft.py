@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from responder.holds import ownership
-from responder.holds.fields import Facts, FieldPlan, FieldState, plan_field
+from responder.holds.fields import Facts, FieldFinding, FieldPlan, FieldState, plan_field
 from responder.holds.ledger import Copy, Ledger, LedgerFinding, Raw, standing
 from responder.holds.limits import AnyControl, AnyHold
 from responder.holds.objects import (
@@ -251,12 +251,23 @@ class Draft:
         """Tell whether holding what is planned lets more through than now."""
         return any(plan.loosens for plan in self.plans.values())
 
+    def unexplained(self) -> list[Finding]:
+        """Find what stands in our name, while nothing tells what was there before or asks for it.
+
+        It is neither held nor given back; a person who sets it takes it over.
+        """
+        if self.witnessed:
+            return []
+        names = [name for name in self.paths if name not in self.plans and self._is_ours(name)]
+        return [Finding(self.key, name, FieldFinding.BASELINE_UNKNOWN) for name in names]
+
     def waits(self) -> bool:
         """Tell whether something of this object is left to do once the fence allows it."""
         return self.pending or self.next_write(fenced=True) is not None
 
     def _tidy(self, ledger: Ledger | None) -> Write | None:
-        if not self.witnessed:
+        if not self.witnessed and any(self._is_ours(name) for name in self.paths):
+            # The only mark of a hold that nothing else tells of.
             return None
         paths = [self.paths[name] for name in (ledger.fields if ledger else {})]
         entries = ownership.tidied(self.live, held=paths, marked=ledger is not None)
@@ -295,6 +306,8 @@ def next_step(drafts: Sequence[Draft], *, facts: Facts) -> Step:
         write=write,
         pending=not facts.fenced and any(draft.waits() for draft in drafts),
         held=held,
-        findings=tuple(found for draft in drafts for found in draft.findings),
+        findings=tuple(
+            found for draft in drafts for found in (*draft.findings, *draft.unexplained())
+        ),
         uids={draft.key: uid(draft.live) for draft in drafts},
     )
