@@ -22,9 +22,7 @@ class Selection:
         self._unfiled: list[int] = []
         for index, playbook in enumerate(self.playbooks):
             equalities = {
-                matcher.name: matcher.value
-                for matcher in playbook.matchers
-                if matcher.op == "=" and matcher.value
+                matcher.name: matcher.value for matcher in playbook.matchers if matcher.op == "="
             }
             if equalities:
                 label = _USUAL if _USUAL in equalities else min(equalities)
