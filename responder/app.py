@@ -20,6 +20,7 @@ from responder.metrics import Metrics
 from responder.reconcile.conductor import Conductor, Scope
 from responder.reconcile.feeds import Feeds
 from responder.reconcile.intake import Intake, Terms
+from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.rulebook import Rulebook
 from responder.reconcile.view import View
 from responder.settings import Settings
@@ -98,6 +99,7 @@ class Responder:
     def service(self) -> Service:
         return Service(
             intake=self.intake,
+            repetitions=Repetitions(self.view, playbooks=lambda: self.rulebook.playbooks),
             view=self.view,
             playbooks=lambda: self.rulebook.playbooks,
             not_ready=self.not_ready,
@@ -125,6 +127,7 @@ class Responder:
     async def _measure(self) -> None:
         while True:
             self.conductor.measure()
+            self.feeds.measure()
             await asyncio.sleep(_MEASURE_SECONDS)
 
 

@@ -15,7 +15,7 @@ from responder.app import serve as run_service
 from responder.errors import BadInput, Problem
 from responder.incidents.incident import Incident
 from responder.logs import configure_logs
-from responder.playbooks.json_schema import json_schema
+from responder.playbooks.json_schema import published
 from responder.playbooks.loading import load_directory
 from responder.reconcile.preview import readable
 from responder.settings import Settings, read_settings
@@ -103,7 +103,7 @@ def check(
 ) -> None:
     """Print every mistake in the playbooks; exit 1 if there is one."""
     if print_schema:
-        typer.echo(json.dumps(json_schema(), indent=2))
+        typer.echo(published(), nl=False)
         return
     loaded = load_directory(playbooks)
     for problem in loaded.problems:

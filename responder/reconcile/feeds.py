@@ -73,13 +73,17 @@ class Feeds:
         for _, _, cache in self._caches:
             await cache.wait_synced()
 
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        for plural, each, cache in self._caches:
+            gauge = self._metrics.cache_synced.labels(resource=plural, namespace=each)
+            gauge.set(cache.synced)
+
     def not_synced(self) -> list[str]:
         """Name the watches that are not in sync, with the reason where it is known."""
         waiting: list[str] = []
         for plural, each, cache in self._caches:
-            synced = cache.synced
-            self._metrics.cache_synced.labels(resource=plural, namespace=each).set(synced)
-            if not synced:
+            if not cache.synced:
                 why = f": {cache.last_failure.message}" if cache.last_failure else ""
                 waiting.append(f"the watch of {plural} in {each} is not in sync{why}")
         return waiting

@@ -42,6 +42,7 @@ from responder.incidents.stored import body_of, read_incident
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.rendering import render
 from responder.playbooks.schema import Playbook
+from responder.playbooks.selection import Selection
 from responder.reconcile.view import IncidentKey, View
 
 _MOST_TRIES: Final = 12
@@ -100,6 +101,12 @@ class Intake:
         self._now = now
         self._on_stored = on_stored
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._selected: tuple[Sequence[Playbook], Selection] | None = None
+
+    @property
+    def namespace(self) -> str:
+        """Where incidents are kept."""
+        return self._terms.namespace
 
     # -- alerts
 
@@ -127,13 +134,18 @@ class Intake:
 
     def _grouped(self, notification: Notification) -> dict[Identity, list[Alert]]:
         groups: dict[Identity, list[Alert]] = {}
-        playbooks = self._playbooks()
+        selection = self._selection()
         for alert in notification.alerts:
             labels = with_aliases(alert.labels, self._terms.aliases)
-            for playbook in playbooks:
-                if playbook.matches(labels):
-                    groups.setdefault(identity_of(playbook, labels), []).append(alert)
+            for playbook in selection.matching(labels):
+                groups.setdefault(identity_of(playbook, labels), []).append(alert)
         return groups
+
+    def _selection(self) -> Selection:
+        playbooks = self._playbooks()
+        if self._selected is None or self._selected[0] is not playbooks:
+            self._selected = (playbooks, Selection(playbooks))
+        return self._selected[1]
 
     async def _store(
         self,

@@ -8,6 +8,7 @@ from aiohttp import web
 from responder.metrics import Metrics
 from responder.playbooks.schema import Playbook
 from responder.reconcile.intake import Intake
+from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.view import View
 
 
@@ -16,6 +17,7 @@ class Service:
     """The running responder as the door sees it."""
 
     intake: Intake
+    repetitions: Repetitions
     view: View
     playbooks: Callable[[], Sequence[Playbook]]
     not_ready: Callable[[], Sequence[str]]

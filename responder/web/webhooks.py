@@ -1,6 +1,7 @@
 """The webhook: 2xx only once everything is stored, 503 while it can't be, 400 if it never can."""
 
 import asyncio
+import json
 import time
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from responder.alerts.notification import Reading, read_alertmanager
 from responder.cluster.failures import ApiFailure, Unavailable
 from responder.errors import BadInput
 from responder.reconcile.intake import Stored
+from responder.reconcile.repetitions import is_no_news
+from responder.reconcile.view import IncidentKey
 from responder.web.problems import problem_response
 from responder.web.service import SERVICE, Service
 
@@ -48,6 +51,10 @@ async def _bounded(request: web.Request, service: Service, received: float) -> w
 
 async def _accept(request: web.Request, service: Service, received: float) -> web.Response:
     body = await request.read()
+    again = service.repetitions.answer(body)
+    if again is not None:
+        service.metrics.alerts.labels(outcome="repeated").inc()
+        return web.Response(text=again, content_type="application/json")
     try:
         reading = read_alertmanager(body)
     except BadInput as bad:
@@ -63,7 +70,12 @@ async def _accept(request: web.Request, service: Service, received: float) -> we
         log.warning("notification_not_stored", why=str(failure))
         return _later(failure.message)
     _count(service, reading, stored)
-    return web.json_response(_answer(reading, stored))
+    answer = json.dumps(_answer(reading, stored), ensure_ascii=False)
+    if is_no_news(reading.notification, stored):
+        home = service.intake.namespace
+        incidents = [IncidentKey(home, told.incident) for told in stored]
+        service.repetitions.remember(body, answer, incidents=incidents)
+    return web.Response(text=answer, content_type="application/json")
 
 
 def _answer(reading: Reading, stored: list[Stored]) -> dict[str, Any]:
