@@ -78,8 +78,7 @@ class ResponderProcess:
         eventually_blocking(self._is_ready, what="the responder is ready")
 
     def _is_ready(self) -> bool:
-        if not self.server.running:
-            raise AssertionError(f"the responder ended: {self.server.log.read_text()[-2000:]}")
+        self.server.require_running()
         try:
             return self.get("/readyz").status == 200
         except OSError:
