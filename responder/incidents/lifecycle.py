@@ -150,12 +150,12 @@ def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
     by_itself = status.letting_go is not None and status.letting_go.reason == str(
         Reason.COOL_DOWN_OVER
     )
-    if by_itself and incident.firing and not facts.given_back:
+    if by_itself and incident.firing:
         again = _to(
             incident,
             Phase.HOLDING,
             Reason.FIRING_AGAIN,
-            f"{incident.firing} alert(s) firing again before everything was given back",
+            f"{incident.firing} alert(s) firing again before the incident closed",
             "alertmanager",
             now,
         )

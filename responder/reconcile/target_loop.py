@@ -335,20 +335,20 @@ class TargetLoop:
         if isinstance(refusal, Denied):
             state = TargetState.DENIED if refusal.by_admission else TargetState.FORBIDDEN
         log.warning("target_refused", target=str(key), namespace=key.namespace, why=refusal.message)
-        for incident, ask in situation.asked:
-            target = Target(key, state, _subject(ask, key), refusal.message[:1000])
+        message = refusal.message[:1000]
+        for incident in situation.incidents:
             held = [
-                known
+                Target(known.key, state, known.subject, message, known.uid, known.ledger)
                 for known in incident.status.targets
-                if known.ledger is not None
-                and (known.key == key or known.subject == target.subject)
+                if known.ledger is not None and (known.key == key or known.subject == str(key))
+            ]
+            asked = [
+                Target(key, state, _subject(ask, key), message)
+                for asker, ask in situation.asked
+                if asker is incident
             ]
             name = IncidentKey(incident.namespace, incident.name)
-            kept = tuple(
-                Target(known.key, state, known.subject, target.message, known.uid, known.ledger)
-                for known in held
-            )
-            if self._outcomes.put(name, key, Outcome(kept or (target,))):
+            if self._outcomes.put(name, key, Outcome(tuple(held or asked))):
                 self._on_outcome(name)
 
 
