@@ -98,7 +98,11 @@ class ExactGiveBack:
             # The number is the autoscaler's; we may bring it up to where it was, and no further.
             most = max(due or 0, memory.original.get(name) or 0)
             by_itself = not live.is_ours(live.path_of(name))
-            return "" if by_itself or (1 if value is None else value) <= most else f"{value}, above {most}"
+            return (
+                ""
+                if by_itself or (1 if value is None else value) <= most
+                else f"{value}, above {most}"
+            )
         return "" if value == due else f"{shown(value)}, and its baseline is {shown(due)}"
 
     def _see_incident(self, step: Step) -> list[Violation]:

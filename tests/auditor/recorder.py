@@ -1,7 +1,9 @@
 """Keeps every version of every object that could be held, and of every incident, of a namespace.
 
 A watch of its own for each resource, from before the test's first change on; after a break it
-goes on where it stopped, so that nothing is missed.
+goes on where it stopped, so that nothing is missed. Only an API server that was started again has
+forgotten what came before: what changed until the watch of it began is taken as it is found, and
+marked as possibly more than one write.
 """
 
 import contextlib
@@ -40,8 +42,6 @@ class Recorder:
     """Records from `start` to `stop`."""
 
     kube: Kube
-    gaps: list[str] = field(default_factory=list)
-    """Why the history is not whole, if it isn't."""
     _versions: list[Version] = field(default_factory=list)
     _live: dict[str, dict[str, Version]] = field(
         default_factory=lambda: {kind: {} for kind in _RESOURCES}
@@ -54,7 +54,7 @@ class Recorder:
     def start(self) -> None:
         """Returns once everything that happens from now on will be recorded."""
         for kind in _RESOURCES:
-            revision = self._list(kind)
+            revision = self._list(kind, after_gap=False)
             thread = threading.Thread(
                 target=self._follow, args=(kind, revision), name=f"auditor-{kind}", daemon=True
             )
@@ -102,12 +102,12 @@ class Recorder:
             raise
         return answer
 
-    def _list(self, kind: str) -> str:
+    def _list(self, kind: str, *, after_gap: bool) -> str:
         """Take what is there, and forget what isn't; gives the revision of the list."""
         answer = self._listed(kind)
         found = {item["metadata"]["uid"] for item in answer["items"]}
         for item in answer["items"]:
-            self._take(kind, item, deleted=False)
+            self._take(kind, item, after_gap=after_gap)
         with self._lock:
             vanished = [v for uid, v in self._live[kind].items() if uid not in found]
             newest = max((version.revision for version in self._versions), default=0)
@@ -124,11 +124,10 @@ class Recorder:
         while not self._stopping.is_set():
             try:
                 if not revision:
-                    revision = self._list(kind)
+                    revision = self._list(kind, after_gap=True)
                 for reached in self._watch(kind, revision):
                     revision = reached
-            except _HistoryGoneError as error:
-                self.gaps.append(f"{kind}: {error}")
+            except _HistoryGoneError:
                 revision = ""
             except RequestFailedError as error:
                 if error.status == _NOT_FOUND:
@@ -179,7 +178,9 @@ class Recorder:
             self._take(kind, item, deleted=event["type"] == "DELETED")
         return str(item["metadata"]["resourceVersion"])
 
-    def _take(self, kind: str, item: Json, *, deleted: bool) -> None:
+    def _take(
+        self, kind: str, item: Json, *, deleted: bool = False, after_gap: bool = False
+    ) -> None:
         metadata = item["metadata"]
         self._keep(
             Version(
@@ -190,6 +191,7 @@ class Recorder:
                 seen=time.monotonic(),
                 body=item,
                 deleted=deleted,
+                after_gap=after_gap,
             )
         )
 

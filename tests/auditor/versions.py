@@ -49,6 +49,8 @@ class Version:
     """When we learnt of it, monotonic seconds."""
     body: Json
     deleted: bool = False
+    after_gap: bool = False
+    """There may have been versions before it that nobody can tell us of any more."""
 
     @property
     def metadata(self) -> Json:
@@ -208,6 +210,8 @@ def is_tidying(before: Version, after: Version) -> bool:
 
 def by_us(before: Version | None, after: Version) -> bool:
     """Tell whether the step from one version to the next is a write of ours."""
+    if after.after_gap:
+        return False
     found = changes(before, after)
     return any(change.by.ours for change in found) or (
         before is not None and not found and is_tidying(before, after)
