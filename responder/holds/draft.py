@@ -6,7 +6,7 @@ of a target; what loosens waits until all of that is committed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from responder.holds import ownership
 from responder.holds.fields import Facts, FieldFinding, FieldPlan, FieldState, plan_field
@@ -25,6 +25,9 @@ from responder.holds.objects import (
 )
 from responder.holds.planning import Change, Finding, Purpose, Step, Write
 
+IDENTITY: Final = "of"
+"""What a ledger remembers of its neighbour are numbers, and under this name whose they are."""
+
 
 def _is_sound(
     ledger: Ledger, *, paths: Mapping[str, tuple[str, ...]], value_type: type[int] | type[str]
@@ -34,6 +37,7 @@ def _is_sound(
     def fits(value: Raw) -> bool:
         return isinstance(value, value_type) and not (isinstance(value, int) and value < 0)
 
+    remembered = [value for key, value in ledger.remembered.items() if key != IDENTITY]
     for name, entry in ledger.fields.items():
         # A number is defaulted by the API server and never absent; a key may be.
         known = value_type is str if entry.baseline is None else fits(entry.baseline)
@@ -42,7 +46,7 @@ def _is_sound(
             return False
         if not ghost:
             return False
-    return True
+    return all(value_type is int and fits(value) for value in remembered)
 
 
 @dataclass(slots=True)

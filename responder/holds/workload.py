@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from responder.holds import ownership
 from responder.holds.autoscaler import MAX_FIELD, MAX_REPLICAS, MIN_FIELD, MIN_REPLICAS
-from responder.holds.draft import Draft, next_step
+from responder.holds.draft import IDENTITY, Draft, next_step
 from responder.holds.fields import (
     Facts,
     FieldPlan,
@@ -38,8 +38,6 @@ _AUTOSCALER_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _BOUND: Final = "bound"
 """Remembered beside the replicas: the maximum that we held the autoscaler to."""
-_OF: Final = "of"
-"""Remembered beside them, too: the uid of the Deployment whose replicas they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class _Planner:
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
         """Tell whether what an autoscaler remembers is of this Deployment, not of one before."""
-        told = ledger.remembered.get(_OF) if ledger else None
+        told = ledger.remembered.get(IDENTITY) if ledger else None
         return self.deployment is None or told == uid(self.deployment.live)
 
     def _replicas_state(self, draft: Draft) -> FieldState:
@@ -255,7 +253,7 @@ class _Planner:
         if known and not told and self._is_of_this(ledger):
             return
         draft.remembered[REPLICAS_FIELD] = settled.baseline
-        draft.remembered[_OF] = uid(self.deployment.live)
+        draft.remembered[IDENTITY] = uid(self.deployment.live)
 
 
 def _within(lowest: FieldPlan, *, ceiling: FieldPlan | None, state: FieldState) -> FieldPlan:

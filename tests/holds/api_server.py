@@ -67,8 +67,8 @@ class ApiServer:
         if key in self.objects:
             raise ConflictError(key)
         new = _defaulted(key.kind, copy.deepcopy(dict(body)))
-        _validate(key.kind, new)
         meta = new.setdefault("metadata", {})
+        _validate(key.kind, new)
         meta.update(
             name=key.name,
             namespace=key.namespace,

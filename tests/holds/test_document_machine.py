@@ -283,6 +283,7 @@ class HeldDocument(RuleBasedStateMachine):
             # Where memory was lost a person says what it should be.
             self.change({"hold.json": None, "state": "active"})
             self.change({"state": "drained"})
+            self.ghosts = {}
             self.conductor.reconcile(release_ghosts=True)
         for incident in self.conductor.incidents.values():
             incident.asks = {}
@@ -293,7 +294,7 @@ class HeldDocument(RuleBasedStateMachine):
 
 TestHeldDocument = HeldDocument.TestCase
 TestHeldDocument.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

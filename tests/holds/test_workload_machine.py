@@ -377,7 +377,7 @@ class HeldWorkload(RuleBasedStateMachine):
 
 TestHeldWorkload = HeldWorkload.TestCase
 TestHeldWorkload.settings = settings(
-    max_examples=250,
+    max_examples=150,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
