@@ -18,7 +18,6 @@ from responder.cluster.transport import UNANSWERED
 _LONGEST_LINE_BYTES = 2**25
 """An etcd of default settings stores up to 1.5 MiB in an object; its JSON may be longer."""
 _LINES_IN_ONE_GO = 100
-_NO_CODE = 500
 _LIST_ENDS = "k8s.io/initial-events-end"
 
 
@@ -77,7 +76,7 @@ def _event(line: bytes) -> WatchEvent:
         if kind != "ERROR":
             version_of(obj)
             return WatchEvent(kind, obj)
-        failure = from_status(obj, status=int(obj.get("code") or _NO_CODE))
+        failure = from_status(obj, status=int(obj["code"]))
     except (KeyError, TypeError, ValueError) as error:
         raise unavailable("a line of the watch is no event") from error
     raise failure

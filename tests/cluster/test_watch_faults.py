@@ -197,6 +197,45 @@ async def test_after_the_agreed_time_it_goes_on_where_it_was_without_a_list() ->
 
 
 @pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param([event("ADDED", 10, content="1")], id="a-list-that-is-not-whole"),
+        pytest.param([bookmark(20, ends_list=True), _HALF], id="half-a-line"),
+    ],
+)
+async def test_an_end_in_the_middle_is_no_agreed_end_whenever_it_comes(
+    rest: list[JsonObject | bytes],
+) -> None:
+    let_end = asyncio.Event()
+
+    async def in_the_middle(exchange: Exchange) -> None:
+        await let_end.wait()
+        await exchange.end()
+
+    async with watched(streaming(*rest, then=in_the_middle), listing(30, thing(25))) as it:
+        await eventually(lambda: it.cache.age_seconds is not None)
+        it.clock.advance(240)
+        let_end.set()
+        await eventually(lambda: it.values == {"a": ""})
+        assert it.asked == ["list", "list"]
+
+
+async def test_after_the_list_silence_is_nothing_unusual() -> None:
+    go_on = asyncio.Event()
+
+    async def later(exchange: Exchange) -> None:
+        await go_on.wait()
+        await exchange.send(event("ADDED", 21))
+        await hang(exchange)
+
+    async with watched(listing(20, then=later), times=WatchTimes(list_silence=0.1)) as it:
+        await it.cache.wait_synced()
+        asyncio.get_running_loop().call_later(0.5, go_on.set)
+        await eventually(lambda: it.values == {"a": ""})
+        assert it.pauses == []
+
+
+@pytest.mark.parametrize(
     "refused",
     [
         pytest.param([reset, reset], id="reset"),  # aiohttp itself sends a GET twice

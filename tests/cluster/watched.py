@@ -117,7 +117,11 @@ async def watched(
     async def handle(exchange: Exchange) -> None:
         await (waiting.pop(0) if waiting else hang)(exchange)
 
-    async with faulty_server(handle) as server, connected(server.url) as connection:
+    async with (
+        asyncio.timeout(60),  # a test that waits for what never comes fails, and tells where
+        faulty_server(handle) as server,
+        connected(server.url) as connection,
+    ):
         it = Watched(server, Clock())
         it.cache = WatchCache(
             KubernetesApi(connection),
