@@ -30,14 +30,11 @@ class Incident:
     closed: bool = False
     copies: tuple[Copy, ...] = ()
 
-    @property
-    def holder(self) -> Holder:
-        return Holder(
-            name=f"incident-{self.uid}", uid=self.uid, since=f"2026-11-24T18:00:{self.uid:>02}Z"
-        )
+    holder: Holder = field(init=False)
 
-
-Planner = Callable[[Sequence[Incident], Facts], Step]
+    def __post_init__(self) -> None:
+        since = f"2026-11-24T18:00:{self.uid:>02}Z"
+        self.holder = Holder(name=f"incident-{self.uid}", uid=self.uid, since=since)
 
 
 @dataclass(slots=True)
