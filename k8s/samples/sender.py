@@ -1,7 +1,8 @@
-"""A sender that obeys the brake: about as small as one can be. Sends nothing; it prints.
+# ruff: noqa: INP001, T201 -- a program of its own; it prints what a real one would do
+"""A sender that obeys the brake: about as small as one can be. It prints instead of sending.
 
-Once a second it reads the hold documents that concern its campaigns, multiplies the rate of each
-campaign by the lowest share, and stops what it cannot read.
+Once a second it reads the hold documents that concern each of its campaigns, multiplies the usual
+rate by the lowest share among them, and stops bulk mail when there is one that it cannot read.
 """
 
 import json
@@ -10,53 +11,64 @@ import time
 from pathlib import Path
 from typing import Any
 
+Document = dict[str, Any]
+Plan = tuple[str, float]
+"""The pool that a campaign's mail leaves from, and how many messages a second."""
 
-def read_hold(path: Path) -> dict[str, Any]:
-    """The hold document; {} where nothing is held. Raises ValueError: bulk mail must stop."""
+
+def refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")  # Python would take NaN, and no rate is below it
+
+
+def read(path: Path) -> Document:
+    """The hold document, {} where nothing is held. Raises OSError, TypeError or ValueError."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes(), parse_constant=refuse)
     except FileNotFoundError:
         return {}
     if not isinstance(document, dict):
-        raise ValueError(f"{path} is no JSON object")
+        raise TypeError(f"{path.name} is no JSON object")
     return document
 
 
-def rate_per_second(usual: float, holds: list[dict[str, Any]], *, provider: str) -> float:
-    """What may leave for this mailbox provider, under every hold that concerns it."""
-    rate = usual
+def rate(usual: float, holds: list[Document], *, provider: str) -> float:
+    """Messages a second that may leave for the mailbox provider, under all of these holds."""
+    limits = [usual]
     for hold in holds:
-        shares = [hold.get("share"), (hold.get("providers") or {}).get(provider)]
-        per_minute = hold.get("perMinute")
-        rate = min(rate, *(usual * float(share) for share in shares if share is not None), usual)
-        if per_minute is not None:
-            rate = min(rate, float(per_minute) / 60)
-    return max(rate, 0.0)
+        shares = (hold.get("share"), (hold.get("providers") or {}).get(provider))
+        limits += [usual * float(share) for share in shares if share is not None]
+        if hold.get("perMinute") is not None:
+            limits.append(float(hold["perMinute"]) / 60)
+    return max(min(limits), 0.0)
 
 
-def may_send(recipient_segment: str, holds: list[dict[str, Any]]) -> bool:
-    return not any(recipient_segment in (hold.get("suppress") or []) for hold in holds)
+def may_send(segment: str, holds: list[Document]) -> bool:
+    """Whether recipients of the segment may be written to at all."""
+    return not any(segment in (hold.get("suppress") or []) for hold in holds)
 
 
-def look(folder: Path, *, campaign: str, pool: str, usual: float, provider: str) -> float:
-    """The rate right now; 0 if any document that concerns the campaign cannot be read."""
-    names = [f"{campaign}/hold.json", f"pool.{pool}.json", f"provider.{provider}.json"]
+def look(folder: Path, *, campaign: str, pool: str, usual: float, provider: str) -> Plan:
+    """What the campaign may do right now: nothing, if a document cannot be read."""
     try:
-        holds = [read_hold(folder / name) for name in names]
-        return rate_per_second(usual, holds, provider=provider)
-    except (OSError, TypeError, ValueError) as error:
+        own = read(folder / campaign / "hold.json")
+        pool = own.get("pool") or pool
+        others = [
+            read(folder / f"{name}.json") for name in (f"pool.{pool}", f"provider.{provider}")
+        ]
+        return pool, rate(usual, [own, *others], provider=provider)
+    except (AttributeError, OSError, TypeError, ValueError) as error:
         print(f"{campaign}: stopped, a hold document cannot be read: {error}", file=sys.stderr)
-        return 0.0
+        return pool, 0.0
 
 
 def main(folder: str, *campaigns: str) -> None:
-    told: dict[str, float] = {}
+    told: dict[str, Plan] = {}
     while True:
         for campaign in campaigns:
-            rate = look(Path(folder), campaign=campaign, pool="bulk", usual=50.0, provider="gmail")
-            if told.get(campaign) != rate:
-                print(f"{campaign}: {rate:g} messages a second", flush=True)
-                told[campaign] = rate
+            plan = look(Path(folder), campaign=campaign, pool="bulk", usual=50, provider="gmail")
+            if told.get(campaign) != plan:
+                print(f"{campaign}: {plan[1]:g} messages a second from {plan[0]}", flush=True)
+                told[campaign] = plan
         time.sleep(1.0)
 
 

@@ -103,6 +103,21 @@ def test_marks_taken_away_during_a_hold_neither_end_nor_strand_it(
     assert "403" in mighty.patch(CONFIG_MAPS, name, documents(state="off"))
 
 
+def test_an_edit_together_with_the_label_taken_away_is_no_escape(mighty: Account) -> None:
+    """The edited document is the person's now; only the ledger says that the campaign is held."""
+    name = made(mighty, labels=CAMPAIGN)
+    assert mighty.patch(CONFIG_MAPS, name, documents(hold_json=PAUSED)) == ""
+    edit = {
+        "metadata": {"labels": {"campaign-responder.dev/campaign": None}},
+        "data": {"hold.json": '{"share":1.0}'},
+    }
+    mighty.kube.patch(*CONFIG_MAPS, name, edit)
+    assert mighty.patch(CONFIG_MAPS, name, documents(hold_json='{"share":0.1}')) == ""
+    given_back = documents(None, hold_json=None)
+    assert mighty.patch(CONFIG_MAPS, name, given_back, manager=GIVE_BACK) == ""
+    assert NO_CAMPAIGN in mighty.patch(CONFIG_MAPS, name, documents(hold_json=PAUSED))
+
+
 def test_what_becomes_transactional_during_a_hold_can_only_be_given_back(mighty: Account) -> None:
     name = made(mighty, labels=CAMPAIGN)
     assert mighty.patch(CONFIG_MAPS, name, documents(hold_json='{"share":0.5}')) == ""

@@ -99,6 +99,24 @@ def test_marks_taken_away_during_a_hold_neither_end_nor_strand_it(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_an_edit_together_with_the_label_taken_away_is_no_escape(
+    mighty: Account, kind: str
+) -> None:
+    """The edited fields are the person's now; only the ledger says that the object is held."""
+    resource, mild, strict, baseline = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    assert mighty.patch(resource, name, ledger(**strict)) == ""
+    edit = {
+        "metadata": {"labels": {"campaign-responder.dev/hold": None}},
+        "spec": {field: value - 1 for field, value in baseline.items() if field in strict},
+    }
+    mighty.kube.patch(*resource, name, edit)
+    assert mighty.patch(resource, name, ledger(**mild)) == ""
+    assert mighty.patch(resource, name, ledger(None, **baseline), manager=GIVE_BACK) == ""
+    assert NOT_LABELLED in mighty.patch(resource, name, ledger(**mild))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_becomes_transactional_during_a_hold_can_only_be_given_back(
     mighty: Account, kind: str
 ) -> None:
@@ -284,7 +302,17 @@ def test_a_patch_of_managed_fields_cannot_claim_what_is_not_ours(mighty: Account
     assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, ledger(replicas=1))
 
 
-def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(mighty: Account) -> None:
+@pytest.mark.parametrize(
+    "wider",
+    [
+        pytest.param({"f:spec": {"f:replicas": {}, "f:paused": {}}}, id="of-spec"),
+        pytest.param({"f:metadata": {"f:annotations": {"f:team": {}}}}, id="of-annotations"),
+        pytest.param({"f:status": {}}, id="of-status"),
+    ],
+)
+def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(
+    mighty: Account, wider: dict[str, Any]
+) -> None:
     name = made(mighty, "Deployment", labels=ALLOWED)
     assert mighty.patch(DEPLOYMENTS, name, ledger(replicas=2)) == ""
     assert mighty.patch(DEPLOYMENTS, name, ledger(None, replicas=8), manager=GIVE_BACK) == ""
@@ -292,7 +320,6 @@ def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(mighty: Account
         *DEPLOYMENTS, name, {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
     )
     entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
-    wider: dict[str, Any] = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
     widened = [
         {**entry, "fieldsV1": wider} if entry["manager"] == GIVE_BACK else entry
         for entry in entries
