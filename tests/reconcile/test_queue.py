@@ -1,0 +1,117 @@
+"""Keyed work: never twice at once, never lost, and no key holds up another."""
+
+import asyncio
+
+from responder.reconcile.queue import Again, KeyedQueue
+from tests.controlplane.eventually import eventually
+
+
+class Work:
+    """Records what is worked on; a test lets it go on or fail."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.gate = asyncio.Event()
+        self.failures: dict[str, int] = {}
+        self.told: list[tuple[str, float]] = []
+
+    async def __call__(self, key: str) -> None:
+        self.begun.append(key)
+        if self.failures.get(key, 0) > 0:
+            self.failures[key] -= 1
+            raise Again(f"{key} fails")
+        await self.gate.wait()
+        self.ended.append(key)
+
+    def failed(self, key: str, _error: Exception, delay: float) -> None:
+        self.told.append((key, delay))
+
+
+def queue_of(work: Work, *, at_once: int = 8) -> KeyedQueue[str]:
+    return KeyedQueue(work, at_once=at_once, on_failure=work.failed, base_seconds=0.001)
+
+
+async def test_a_key_is_worked_on_once_at_a_time_and_once_more_if_asked_meanwhile() -> None:
+    work = Work()
+    queue = queue_of(work)
+    queue.add("a")
+    await eventually(lambda: work.begun == ["a"])
+    for _ in range(5):
+        queue.add("a")
+    assert work.begun == ["a"]
+
+    work.gate.set()
+
+    await eventually(lambda: work.ended == ["a", "a"])
+    await queue.idle()
+    assert work.begun == ["a", "a"]
+    await queue.close()
+
+
+async def test_no_more_keys_than_allowed_are_worked_on_at_once() -> None:
+    work = Work()
+    queue = queue_of(work, at_once=2)
+    for key in "abcd":
+        queue.add(key)
+    await eventually(lambda: work.begun == ["a", "b"])
+
+    work.gate.set()
+
+    await eventually(lambda: sorted(work.ended) == ["a", "b", "c", "d"])
+    await queue.close()
+
+
+async def test_a_failing_key_comes_again_and_holds_up_no_other() -> None:
+    work = Work()
+    work.gate.set()
+    work.failures["bad"] = 3
+    queue = queue_of(work, at_once=1)
+    queue.add("bad")
+    queue.add("good")
+
+    await eventually(lambda: "good" in work.ended and "bad" in work.ended)
+
+    assert work.begun.count("bad") == 4
+    assert [key for key, _ in work.told] == ["bad"] * 3
+    await queue.close()
+
+
+async def test_a_failing_key_waits_longer_each_time_with_jitter() -> None:
+    work = Work()
+    work.failures["bad"] = 6
+    work.gate.set()
+    queue = queue_of(work)
+    queue.add("bad")
+    await eventually(lambda: "bad" in work.ended)
+    for number, (_, delay) in enumerate(work.told):
+        assert 0.5 * 0.001 * 2**number <= delay <= 0.001 * 2**number
+    await queue.close()
+
+
+async def test_the_earliest_wish_wins() -> None:
+    work = Work()
+    work.gate.set()
+    queue = queue_of(work)
+    queue.add("a", after_seconds=3600)
+    queue.add("a", after_seconds=7200)
+    assert work.begun == []
+    queue.add("a")
+    await eventually(lambda: work.ended == ["a"])
+    await queue.idle()
+    assert work.begun == ["a"]
+    await queue.close()
+
+
+async def test_closed_it_ends_what_runs_and_begins_nothing() -> None:
+    work = Work()
+    queue = queue_of(work)
+    queue.add("a")
+    queue.add("b", after_seconds=3600)
+    await eventually(lambda: work.begun == ["a"])
+
+    await queue.close()
+    queue.add("c")
+
+    assert work.begun == ["a"]
+    assert work.ended == []
