@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -32,6 +32,7 @@ class Auditor:
     _recorder: Recorder = field(init=False)
     _ghosts_released_at: int | None = None
     _answering: bool = False
+    _of_others: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._recorder = Recorder(self.kube)
@@ -46,8 +47,17 @@ class Auditor:
 
     def allow_release_of_ghosts(self) -> None:
         """From now on a person may have commanded to give back what vanished incidents held."""
-        newest = [version.revision for version in self.history()]
-        self._ghosts_released_at = max(newest, default=0)
+        self._ghosts_released_at = self._newest()
+
+    @contextlib.contextmanager
+    def hands_of_others(self) -> Iterator[None]:
+        """Inside, what vanishes is taken away by the test: a removal bears nobody's name."""
+        since = self._newest()
+        yield
+        self._of_others.append((since, self._newest()))
+
+    def _newest(self) -> int:
+        return max((version.revision for version in self.history()), default=0)
 
     def settle(self, *, answering: bool, within_seconds: float = 15.0) -> None:
         """Wait, while a responder still runs, until nothing is left for it to answer.
@@ -71,7 +81,12 @@ class Auditor:
             within_seconds=_CAUGHT_UP_WITHIN_SECONDS,
             what="the auditor has seen what the API server has",
         )
-        return self._recorder.versions()
+        return [
+            replace(version, by_others=True)
+            if any(since < version.revision <= until for since, until in self._of_others)
+            else version
+            for version in self._recorder.versions()
+        ]
 
     def versions(self, kind: str, name: str) -> list[Version]:
         """Give the versions of one object, also of those before it under the same name."""

@@ -51,6 +51,8 @@ class Version:
     deleted: bool = False
     after_gap: bool = False
     """There may have been versions before it that nobody can tell us of any more."""
+    by_others: bool = False
+    """A test says that whatever vanished here was taken away by somebody else."""
 
     @property
     def metadata(self) -> Json:
@@ -174,7 +176,7 @@ def _is_our_removal(before: Version, after: Version) -> bool:
     A give-back takes what the ledger names, and the ledger or its entry with it, and nothing else.
     """
     entries = before.ledger
-    if entries is None:
+    if entries is None or after.by_others:
         return False
     gone = {name for name in before.fields if name not in after.fields}
     kept = {name: value for name, value in before.fields.items() if name not in gone}

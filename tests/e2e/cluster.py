@@ -87,9 +87,7 @@ class Cluster:
             name = item["metadata"]["name"]
             if LEDGER in (item["metadata"].get("annotations") or {}):
                 found.append(f"{name}: ledger")
-            found += [
-                f"{name}: key {key}" for key in item.get("data") or {} if key == "hold.json"
-            ]
+            found += [f"{name}: key {key}" for key in item.get("data") or {} if key == "hold.json"]
             found += [
                 f"{name}: managedFields of {entry['manager']}"
                 for entry in item["metadata"].get("managedFields") or ()

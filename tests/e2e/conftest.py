@@ -13,6 +13,7 @@ from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import Cluster
 from tests.e2e.process import ResponderProcess
+from tests.e2e.scene import Scene, Theatre
 from tests.k8s.install import K8S, install
 
 ARTICLE = """
@@ -113,3 +114,26 @@ def responder(cluster: Cluster, start_responder: StartResponder) -> ResponderPro
     """One responder with the article's playbook, beside the sample sender."""
     del cluster
     return start_responder()
+
+
+@pytest.fixture(scope="session")
+def theatre(
+    control_plane: ControlPlane,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Theatre]:
+    """A responder that many tests share, in a namespace that is none of the others'."""
+    with contextlib.ExitStack() as ends:
+        yield Theatre(
+            control_plane,
+            folder=tmp_path_factory.mktemp("scenes"),
+            logs=run_logs.directory(request.config),
+            ends=ends,
+        )
+
+
+@pytest.fixture
+def scene(theatre: Theatre) -> Iterator[Scene]:
+    """A sender of the test's own, and the responder; audited like everything here."""
+    with theatre.scene() as one:
+        yield one
