@@ -48,8 +48,8 @@ class ApiFailure(ResponderError):  # noqa: N818 -- named for what happened, as i
         self.retry_after = retry_after
 
     def in_request(self, request: str) -> Self:
-        """Names the request ("PATCH /apis/...") in the message."""
-        self.args = (f"{request}: {self.message}",)
+        """Names the request ("PATCH /apis/...") in the message, without its query."""
+        self.args = (f"{request.partition('?')[0]}: {self.message}",)
         return self
 
 

@@ -41,9 +41,9 @@ UNANSWERED = (aiohttp.ClientError, OSError, HttpProcessingError, TimeoutError)
 class Limits:
     """How long a request may take, in seconds, and how many may be under way at once.
 
-    `connect_seconds` covers the TLS handshake, and likewise the wait for one's turn;
-    `total_seconds` everything until the last byte of the answer; `page_seconds` is the same for
-    one page of a list.
+    `connect_seconds` covers the TLS handshake; `total_seconds` everything until the last byte of
+    the answer, and as long again is waited for one's turn; `page_seconds` is the same for one page
+    of a list.
     """
 
     connect_seconds: float = 3.0
@@ -79,6 +79,7 @@ class Transport:
         self._server_hostname = connection.server.server_hostname
         self._monotonic = monotonic
         self._turns = asyncio.Semaphore(limits.in_flight)
+        self._turn_seconds = limits.total_seconds
         self._connect_seconds = limits.connect_seconds
         self._timeout = aiohttp.ClientTimeout(
             total=limits.total_seconds, sock_connect=limits.connect_seconds
@@ -150,7 +151,7 @@ class Transport:
 
     async def _wait_for_turn(self, request: str) -> None:
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout(self._turn_seconds):
                 await self._turns.acquire()
         except TimeoutError as error:
             raise unavailable("too many requests under way", timed_out=True).in_request(

@@ -358,14 +358,14 @@ async def test_no_more_requests_are_under_way_than_allowed_and_all_come_through(
 
 async def test_who_gets_no_turn_in_time_is_told_that_nothing_was_sent() -> None:
     gate = Gate()
-    async with faulty(gate, limits=Limits(connect_seconds=0.2, in_flight=1)) as it:
-        first = asyncio.create_task(it.get())
+    async with faulty(gate, limits=Limits(total_seconds=0.5, page_seconds=60, in_flight=1)) as it:
+        first = asyncio.create_task(it.api.list(CONFIGMAPS, namespace="ns"))
         await eventually(lambda: gate.arrived)
         with pytest.raises(TimedOut, match="too many requests") as caught:
             await it.create()
         assert not caught.value.ambiguous
-        gate.opened.set()
-        await first
+        first.cancel()
+        await asyncio.wait([first])
         assert gate.arrived == 1
 
 
