@@ -120,7 +120,8 @@ class ExactGiveBack:
                 for name, entry in entries
                 if entry.get("uid") == incident.uid
             ]
-            found += self._left(step.world, live, revision=step.after.revision)
+            if not _is_being_left(step.world, live):
+                found += self._left(step.world, live, revision=step.after.revision)
         return found
 
     def _left(self, world: World, live: Version, *, revision: int) -> list[Violation]:
@@ -150,16 +151,22 @@ class ExactGiveBack:
             for incident in world.incidents.values()
             if answering and incident.is_leaving
         ]
-        waiting = {
-            uid
-            for uid, held in world.held.items()
-            if any(world.incidents[pair[0]].is_leaving for pair in held)
-        }
         for live in world.objects.values():
             memory = self._memories.get(live.uid)
-            if memory is not None and live.uid not in waiting and (memory.touched or live.traces):
+            if memory is None or _is_being_left(world, live):
+                continue
+            if memory.touched or live.traces:
                 found += self._left(world, live, revision=live.revision)
         return found
+
+
+def _is_being_left(world: World, live: Version) -> bool:
+    """Tell whether an incident that held the object has let go and is not closed yet.
+
+    One that held it too and closes before may have given it up while this one still asked for it:
+    the last one to close is judged.
+    """
+    return any(world.incidents[uid].is_leaving for uid, _ in world.held[live.uid])
 
 
 def _is_held(world: World, version: Version | None) -> bool:
