@@ -25,6 +25,7 @@ from responder.cluster.failures import (
 )
 from responder.cluster.resources import CONFIGMAPS, DEPLOYMENTS, HPAS, Resource
 from responder.holds.fields import Facts, FieldFinding
+from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import JsonObject, ObjectKey, uid, value_at
 from responder.holds.planning import Finding, Purpose, Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
@@ -240,7 +241,7 @@ class TargetLoop:
 
     def _tell_findings(self, situation: Situation, step: Step, told_before: set[Finding]) -> None:
         for finding in step.findings:
-            if finding in told_before:
+            if finding in told_before or _is_no_news(finding, step):
                 continue
             told_before.add(finding)
             if finding.what is FieldFinding.GHOST:
@@ -350,6 +351,15 @@ class TargetLoop:
             name = IncidentKey(incident.namespace, incident.name)
             if self._outcomes.put(name, key, Outcome(tuple(held or asked))):
                 self._on_outcome(name)
+
+
+def _is_no_news(finding: Finding, step: Step) -> bool:
+    """Tell a ledger that we took away ourselves from one that was taken from us.
+
+    Until the incident's status tells of the give-back, its copy outlives the ledger each time.
+    """
+    restored = step.write is not None and step.write.purpose in {Purpose.HOLD, Purpose.RECORD}
+    return finding.what is LedgerFinding.MISSING and not restored
 
 
 def _standing(
