@@ -220,16 +220,19 @@ def claim(key: str) -> dict[str, Any]:
     }
 
 
-def test_managed_fields_cannot_claim_a_key_alone_or_beside_a_hold(mighty: Account) -> None:
+@pytest.mark.parametrize("key", ["subject", "not-there-yet"])
+def test_managed_fields_cannot_claim_a_key_alone_or_beside_a_hold(
+    mighty: Account, key: str
+) -> None:
     """What managedFields gives to us stays ours to give back, so it must not be had by a lie."""
     name = made(mighty, labels=CAMPAIGN)
     entries = mighty.kube.get(*CONFIG_MAPS, name)["metadata"]["managedFields"]
-    lie = managed([*entries, claim("subject")])
+    lie = managed([*entries, claim(key)])
     assert KEY in mighty.patch(CONFIG_MAPS, name, lie)
     both = documents(hold_json=PAUSED)
     both["metadata"]["managedFields"] = lie["metadata"]["managedFields"]
     mighty.patch(CONFIG_MAPS, name, both)
-    assert KEY in mighty.patch(CONFIG_MAPS, name, documents(subject="x"))
+    assert KEY in mighty.patch(CONFIG_MAPS, name, {"data": {key: "x"}})
 
 
 def test_managed_fields_of_others_cannot_be_taken_away(mighty: Account) -> None:
