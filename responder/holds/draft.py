@@ -83,7 +83,9 @@ class Draft:
             return _is_sound(ledger, paths=paths, value_type=value_type)
 
         written = ("metadata", "annotations", LEDGER_ANNOTATION)
-        authentic = ownership.is_of(live, written, managers=(MANAGER, GIVE_BACK_MANAGER))
+        authentic = ownership.is_unmanaged(live) or ownership.is_of(
+            live, written, managers=(MANAGER, GIVE_BACK_MANAGER)
+        )
         ours = [name for name, path in paths.items() if ownership.is_ours(live, path)]
         mine = [copy for copy in copies if copy.object_uid == uid(live) and sound(copy.ledger)]
         found = standing(

@@ -65,6 +65,15 @@ def is_of(live: Mapping[str, Any], path: tuple[str, ...], *, managers: Collectio
     return any(owner.manager in managers for owner in owners(live, path))
 
 
+def is_unmanaged(live: Mapping[str, Any]) -> bool:
+    """Tell whether the API server keeps no managedFields of this object at all.
+
+    So it is with one that was created empty, or of which all of them were reset, until the first
+    server-side apply: they witness nothing, neither for us nor against.
+    """
+    return not _entries(live)
+
+
 def is_autoscaled(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Tell whether the value came through the controller manager's scale: an HPA's doing."""
     return any(

@@ -77,7 +77,8 @@ class ApiServer:
         )
         if key.kind == "Deployment":
             meta["generation"] = 1
-        self.objects[key] = Stored(new, {Writer(manager): set(leaves(new))})
+        owned = set(leaves(new))
+        self.objects[key] = Stored(new, {Writer(manager): owned} if owned else {})
         return self._present(key)
 
     def delete(self, key: ObjectKey) -> None:
@@ -109,8 +110,10 @@ class ApiServer:
         live = self._present(key)
         writer = Writer(manager, "Apply")
         stored = self.objects[key]
-        wanted = leaves(manifest)
+        wanted = {path: value for path, value in leaves(manifest).items() if path[-1] != "."}
         before = leaves(live)
+        if not stored.managed:
+            stored.managed = {Writer("before-first-apply"): set(before)}
         others: set[Path] = set()
         for other, paths in stored.managed.items():
             if other != writer:
@@ -175,10 +178,10 @@ def _entry(writer: Writer, paths: Collection[Path], *, api_version: str) -> Json
 
 
 def _sent(sent: Any, live: dict[Writer, set[Path]]) -> dict[Writer, set[Path]]:  # noqa: ANN401
-    """What the request makes of managedFields: absent is "as they are", one empty entry none."""
-    if sent is None:
+    """What the request makes of managedFields: none is "as they are", one empty entry none."""
+    if not sent:
         return live
-    if sent in ([], [{}]):
+    if sent == [{}]:
         return {}
     return {
         Writer(entry["manager"], entry["operation"], entry.get("subresource", "")): from_fields_v1(
@@ -197,6 +200,9 @@ def _owned(
     owns: Collection[Path] | None,
 ) -> dict[Writer, set[Path]]:
     """structured-merge-diff's Update: only a value that changes changes hands."""
+    if not managed and owns is None:
+        # Nothing is managed until somebody applies: so after a reset, or a create of nothing.
+        return {}
     before, after = leaves(old), leaves(new)
     removed = set(before) - set(after)
     changed = {path for path, value in after.items() if before.get(path) != value}

@@ -52,14 +52,20 @@ def to_fields_v1(paths: Iterable[Path]) -> Json:
         node = tree
         for step in path:
             node = node.setdefault("." if step == "." else f"f:{step}", {})
-    return tree
+    return _bare(tree)
+
+
+def _bare(tree: Json) -> Json:
+    """A map without any of its keys is written without the ".", too."""
+    return {} if set(tree) == {"."} else {key: _bare(below) for key, below in tree.items()}
 
 
 def from_fields_v1(tree: Mapping[str, Any], at: Path = ()) -> set[Path]:
     found: set[Path] = set()
     for key, below in tree.items():
         path = (*at, key.removeprefix("f:"))
-        found |= from_fields_v1(below, path) if below else {path}
+        bare = (*path, ".") if path in _MAPS else path
+        found |= from_fields_v1(below, path) if below else {bare}
     return found
 
 

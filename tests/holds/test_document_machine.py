@@ -210,14 +210,15 @@ class HeldDocument(RuleBasedStateMachine):
         if not self.conductor.incidents:
             return
         uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
-        incident = self.conductor.incidents.pop(uid)
+        del self.conductor.incidents[uid]
         self.conductor.refresh()
         self.observe()
         told = self.told()
         for name, entry in (told.fields if told else {}).items():
             if entry.uid == uid:
-                asked = [incident.asks[name]] if name in incident.asks else []
-                self.ghosts.setdefault(name, []).extend(asked)
+                # What was applied is what vanished, whatever it asked for since.
+                left = CONTROLS[name].limit_of(entry.applied)
+                self.ghosts.setdefault(name, []).append(left)
 
     # Others
 

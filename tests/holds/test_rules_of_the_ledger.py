@@ -449,6 +449,40 @@ def test_an_incident_that_the_cache_merely_had_not_shown_is_no_ghost() -> None:
     assert stage.replicas == 6
 
 
+def test_a_ghost_stands_on_an_object_without_managed_fields() -> None:
+    """The API server keeps none of a ConfigMap that we alone wrote, once it was given back."""
+    stage = campaign(None)
+    for uid in ("1", "2"):
+        stage.arrive(uid, **{"hold.json": SendingLimit(share=0.0)})
+        stage.reconcile()
+        if uid == "1":
+            stage.release_all()
+            stage.close()
+    assert "managedFields" not in stage.get(CAMPAIGN)["metadata"]
+    stage.vanish("2")
+    step = stage.reconcile()
+    assert FieldFinding.GHOST in found(step)
+    assert "hold.json" in stage.data
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {}
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["copies", "killed-before-copies"])
+def test_managed_fields_that_were_reset_lose_neither_hold_nor_baseline(
+    copies: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile(persist=copies)
+    stage.server.patch(DEPLOYMENT, {"metadata": {"managedFields": [{}]}}, manager="kubectl")
+    stage.reconcile(persist=copies)
+    assert stage.replicas == 2
+    stage.release_all()
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
 # 6. Leave nothing behind
 
 
