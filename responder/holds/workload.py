@@ -37,7 +37,24 @@ _AUTOSCALER_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     MIN_FIELD: MIN_REPLICAS.path,
 }
 _BOUND: Final = "bound"
-"""Remembered beside the replicas: the maximum that we held the autoscaler to."""
+"""Remembered beside the replicas: the lowest maximum that we held the autoscaler to.
+
+Raised again by a milder hold that remains, it does not raise them by itself: without a metric they
+stay where the lowest one brought them, or go to the minimum.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The replicas from before the first hold, and where our holds have brought them since."""
+
+    replicas: int
+    lowest: int
+    highest: int
+
+    def lowered(self, live: int | None) -> bool:
+        """Tell whether a number is still one that our bounds made."""
+        return live is not None and self.lowest <= live <= self.highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +135,15 @@ class _Planner:
         ledger = self.deployment.ledger if self.deployment else None
         return ledger.fields.get(REPLICAS_FIELD) if ledger else None
 
-    def _recollect(self) -> tuple[int, int | None] | None:
-        """Give the replicas before the first hold, and the bound they were held to since.
+    def _recollect(self) -> _Before | None:
+        """Give the replicas before the first hold, and the bounds they were held to since.
 
         From the Deployment's own ledger, else from an autoscaler's, else from the copy of one that
         was deleted during the hold.
         """
         entry = self._replicas_entry()
         if entry is not None and not entry.unknown:
-            return entry.baseline, entry.applied
+            return _Before(entry.baseline, entry.applied, entry.applied)
         ledgers = [draft.ledger for draft in self.autoscalers if draft.ledger]
         if not ledgers:
             copies = [copy for copy in self.copies if copy.key.kind == AUTOSCALER]
@@ -134,8 +151,11 @@ class _Planner:
         for ledger in ledgers:
             found = ledger.remembered.get(REPLICAS_FIELD)
             if isinstance(found, int) and self._is_of_this(ledger):
-                held = ledger.fields.get(MAX_FIELD)
-                return found, held.applied if held else ledger.remembered.get(_BOUND)
+                held, lowest = ledger.fields.get(MAX_FIELD), _bound(ledger)
+                highest = held.applied if held else lowest
+                if highest is None:
+                    return _Before(found, 0, -1)
+                return _Before(found, highest if lowest is None else lowest, highest)
         return None
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
@@ -148,8 +168,8 @@ class _Planner:
         if self.remembered is not None:
             # Beside an autoscaler the live number is never a person's; without one it may be.
             autoscaled = ownership.is_autoscaled(draft.live, REPLICAS.path)
-            lowered = autoscaled or self._live_replicas() == self.remembered[1]
-            memory = self.remembered[0] if self.autoscalers or lowered else None
+            lowered = autoscaled or self.remembered.lowered(self._live_replicas())
+            memory = self.remembered.replicas if self.autoscalers or lowered else None
         return draft.state(
             REPLICAS_FIELD,
             control=REPLICAS,
@@ -200,9 +220,8 @@ class _Planner:
         live = self._live_replicas()
         if self.remembered is None or self.limit is not None or self._replicas_entry() is not None:
             return None
-        before, bound = self.remembered
-        owed = min([before, *maxima])
-        return owed if live is not None and live == bound and owed > live else None
+        owed = min([self.remembered.replicas, *maxima])
+        return owed if self.remembered.lowered(live) and owed > (live or 0) else None
 
     def _restore(self, draft: Draft) -> None:
         # As long as the bounds are ours nothing is owed yet: those are given back first.
@@ -225,6 +244,7 @@ class _Planner:
         if self.limit is not None:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)
+                self._remember_bound(draft)
         elif not draft.remembered:
             return
         elif not self.facts.fenced:
@@ -232,7 +252,7 @@ class _Planner:
         elif self._owed(self._maxima()) is None:
             draft.remembered.clear()
         elif self.remembered is not None:
-            draft.remembered[_BOUND] = self.remembered[1]
+            draft.remembered[_BOUND] = self._live_replicas()
 
     def _remember(self, draft: Draft) -> None:
         """Keep the replicas beside the bounds, in the same write.
@@ -254,6 +274,23 @@ class _Planner:
             return
         draft.remembered[REPLICAS_FIELD] = settled.baseline
         draft.remembered[IDENTITY] = uid(self.deployment.live)
+
+    def _remember_bound(self, draft: Draft) -> None:
+        """Keep the lowest maximum, once there is a higher one."""
+        held = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
+        plan = draft.plans.get(MAX_FIELD)
+        if REPLICAS_FIELD not in draft.remembered or held is None or plan is None:
+            return
+        known = _bound(draft.ledger)
+        lowest = min(held.applied, plan.desired, held.applied if known is None else known)
+        if known is not None or plan.desired > lowest:
+            draft.remembered[_BOUND] = lowest
+
+
+def _bound(ledger: Ledger | None) -> int | None:
+    """Read the lowest maximum; anyone may have written the annotation."""
+    found = ledger.remembered.get(_BOUND) if ledger else None
+    return found if isinstance(found, int) else None
 
 
 def _within(lowest: FieldPlan, *, ceiling: FieldPlan | None, state: FieldState) -> FieldPlan:
