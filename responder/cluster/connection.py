@@ -64,7 +64,7 @@ async def connect(
 
     Raises BadInput for a configuration that can't work.
     """
-    return open_sessions(await find_server(kubeconfig, environ=environ))
+    return open_sessions(find_server(kubeconfig, environ=environ))
 
 
 def open_sessions(server: Server) -> Connection:

@@ -48,9 +48,7 @@ class Server:
     proxy: str | None = None
 
 
-async def find_server(
-    kubeconfig: Path | None, *, environ: Mapping[str, str] = os.environ
-) -> Server:
+def find_server(kubeconfig: Path | None, *, environ: Mapping[str, str] = os.environ) -> Server:
     """The file given; else, in a pod, the pod's own cluster; else $KUBECONFIG or ~/.kube/config.
 
     Raises BadInput that says which of them was tried and what is wrong with it.
@@ -61,7 +59,7 @@ async def find_server(
     default = environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     paths = default if kubeconfig is None else str(kubeconfig)
     try:
-        return await _from_files(paths, environ=environ)
+        return _from_files(paths, environ=environ)
     except (
         ConfigException,
         OSError,  # a certificate's file; ssl.SSLError is one, too
@@ -96,8 +94,10 @@ def in_cluster(
     return Server(url=str(configuration.host), tls=tls, credentials=TokenFile(token))
 
 
-async def _from_files(paths: str, *, environ: Mapping[str, str]) -> Server:
-    merged = KubeConfigMerger(paths).config
+def _from_files(paths: str, *, environ: Mapping[str, str]) -> Server:
+    merged = None
+    if any(Path(path).expanduser().exists() for path in paths.split(os.pathsep) if path):
+        merged = KubeConfigMerger(paths).config  # which logs a warning of its own for none
     if merged is None:
         raise ConfigException("there is no such file")
     loader = _Loader(config_dict=merged, config_base_path=None)

@@ -71,7 +71,7 @@ def authority(kube: Kube) -> str:
 async def test_what_a_user_says(
     write: Write, user: Mapping[str, Any] | None, expected: str | None
 ) -> None:
-    server = await find_server(write(user), environ={})
+    server = find_server(write(user), environ={})
     assert isinstance(server.credentials, Fixed)
     assert await server.credentials.authorization() == expected
     assert server.url == "http://example.com:1"
@@ -82,7 +82,7 @@ async def test_a_token_file_counts_before_the_token_and_is_found_beside_the_kube
     write: Write, tmp_path: Path
 ) -> None:
     (tmp_path / "token").write_text("from-file\n")
-    server = await find_server(write({"token": "fixed", "tokenFile": "token"}), environ={})
+    server = find_server(write({"token": "fixed", "tokenFile": "token"}), environ={})
     assert isinstance(server.credentials, TokenFile)
     assert await server.credentials.authorization() == "Bearer from-file"
 
@@ -94,7 +94,7 @@ async def test_a_plugin_is_not_run_before_a_request_and_then_once(
     answer = json.dumps({"apiVersion": "v1", "status": {"token": "abc"}})
     code = f"open({str(runs)!r}, 'a').write('x'); print({answer!r})"
     plugin = {"apiVersion": "v1", "command": sys.executable, "args": ["-c", code]}
-    server = await find_server(write({"exec": plugin}), environ={})
+    server = find_server(write({"exec": plugin}), environ={})
     assert not runs.exists()
     for _ in range(3):
         assert await server.credentials.authorization() == "Bearer abc"
@@ -103,7 +103,7 @@ async def test_a_plugin_is_not_run_before_a_request_and_then_once(
 
 async def test_the_clusters_other_settings(write: Write) -> None:
     cluster = SERVER | {"tls-server-name": "api", "proxy-url": "http://proxy:3128"}
-    server = await find_server(write(cluster=cluster), environ={})
+    server = find_server(write(cluster=cluster), environ={})
     assert (server.server_hostname, server.proxy) == ("api", "http://proxy:3128")
 
 
@@ -119,7 +119,7 @@ async def test_a_certificate_authority(
         else {"certificate-authority": "ca.crt"}
     )
     for _ in range(2):  # the second time as well: nothing is kept in a file that was removed
-        server = await find_server(write(cluster=cluster), environ={})
+        server = find_server(write(cluster=cluster), environ={})
         assert server.tls is not None
         assert server.tls.cert_store_stats()["x509"] > 0
         assert server.tls.verify_mode is ssl.CERT_REQUIRED
@@ -128,7 +128,7 @@ async def test_a_certificate_authority(
 
 async def test_verification_is_off_only_where_that_is_asked_for(write: Write) -> None:
     cluster = {"server": "https://example.com", "insecure-skip-tls-verify": True}
-    server = await find_server(write(cluster=cluster), environ={})
+    server = find_server(write(cluster=cluster), environ={})
     assert server.tls is not None
     assert server.tls.verify_mode is ssl.CERT_NONE
 
@@ -189,14 +189,14 @@ async def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, content: str, t
     path = tmp_path / "config"
     path.write_text(content)
     with pytest.raises(BadInput, match=told) as caught:
-        await find_server(path, environ={})
+        find_server(path, environ={})
     assert str(path) in str(caught.value)
     assert caught.value.problems[0].field == "kubeconfig"
 
 
 async def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
-        await find_server(tmp_path / "missing", environ={})
+        find_server(tmp_path / "missing", environ={})
 
 
 async def test_a_given_file_counts_before_the_pod_and_the_pod_before_the_environments_file(
@@ -205,10 +205,10 @@ async def test_a_given_file_counts_before_the_pod_and_the_pod_before_the_environ
     pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
     named = {"KUBECONFIG": str(write(cluster={"server": "http://named"}))}
     given = write(name="given")
-    assert (await find_server(given, environ=pod | named)).url == "http://example.com:1"
+    assert (find_server(given, environ=pod | named)).url == "http://example.com:1"
     with pytest.raises(BadInput, match="ServiceAccount"):  # there is no pod around this test
-        await find_server(None, environ=pod | named)
-    assert (await find_server(None, environ=named)).url == "http://named"
+        find_server(None, environ=pod | named)
+    assert (find_server(None, environ=named)).url == "http://named"
 
 
 async def test_several_files_are_merged(write: Write, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ async def test_several_files_are_merged(write: Write, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("users: [{name: u, user: {token: abc}}]\n")
     paths = f"{tmp_path}/missing:{tmp_path}/one/config:{other}"
-    assert (await find_server(None, environ={"KUBECONFIG": paths})).url == "http://example.com:1"
+    assert (find_server(None, environ={"KUBECONFIG": paths})).url == "http://example.com:1"
 
 
 def pod_files(directory: Path, *, authority: str) -> dict[str, Path]:
