@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
 ACCOUNT = "campaign-responder"
 Manifest = dict[str, Any]
+_ANYWHERE = "the-namespace-of-a-test"
+_built: list[Manifest] = []
+_in_force: set[str] = set()
+"""Control planes, by URL, that have what is there once for the whole cluster."""
 
 
 def build(plane: ControlPlane, folder: Path, *, namespace: str = "") -> list[Manifest]:
@@ -46,18 +50,35 @@ def install(kube: Kube, *, without: Collection[str] = ("Deployment",)) -> Path:
     Without the Deployment, because tests run the responder themselves.
     """
     plane = kube.control_plane
-    manifests = build(plane, K8S / "base", namespace=kube.namespace)
+    known = plane.url in _in_force
     kube.apply(
-        *(manifest for manifest in manifests if manifest["kind"] not in without),
+        *(
+            manifest
+            for manifest in _base(plane, namespace=kube.namespace)
+            if manifest["kind"] not in without and (not known or _is_namespaced(manifest))
+        ),
         server_side="true",
         force_conflicts="true",
     )
-    plane.kubectl("wait", "--for=condition=Established", "crd/incidents.campaign-responder.dev")
-    eventually_blocking(
-        lambda: _is_served(kube) and _are_confined(kube),
-        what="the incidents are served and the admission policies are in force",
-    )
+    if not known:
+        plane.kubectl("wait", "--for=condition=Established", "crd/incidents.campaign-responder.dev")
+        eventually_blocking(
+            lambda: _is_served(kube) and _are_confined(kube),
+            what="the incidents are served and the admission policies are in force",
+        )
+        _in_force.add(plane.url)
     return plane.service_account_kubeconfig(namespace=kube.namespace, name=ACCOUNT)
+
+
+def _base(plane: ControlPlane, *, namespace: str) -> list[Manifest]:
+    """The base for a namespace; built once in a run, as every build is a process of its own."""
+    if not _built:
+        _built.extend(build(plane, K8S / "base", namespace=_ANYWHERE))
+    return list(yaml.safe_load_all(yaml.safe_dump_all(_built).replace(_ANYWHERE, namespace)))
+
+
+def _is_namespaced(manifest: Manifest) -> bool:
+    return "namespace" in manifest["metadata"]
 
 
 def _is_served(kube: Kube) -> bool:

@@ -3,60 +3,26 @@
 The account of these tests has every right, so that only the policy can refuse.
 """
 
-import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.k8s.account import (
     ALLOWED,
-    AUTOSCALERS,
     DEPLOYMENTS,
     GIVE_BACK,
     LEDGER,
-    MANAGER,
-    STATEFUL_SETS,
     Account,
     ledger,
-    managed,
 )
-from tests.k8s.objects import autoscaler, workload
+from tests.k8s.kinds import KINDS, Fields, fresh_name, made, ours
+from tests.k8s.objects import workload
 
 NOT_LABELLED = "only what is labelled campaign-responder.dev/hold: allowed may be held"
 TRANSACTIONAL = "transactional mail is never held"
 METADATA = "no label, owner, finalizer or other metadata may change"
 ANNOTATION = "no annotation but campaign-responder.dev/ledger may change"
 ONLY_EXISTING = "creates, deletes and scales no workload"
-Fields = dict[str, Any]
-KINDS: dict[str, tuple[tuple[str, str], Fields, Fields, Fields]] = {
-    "Deployment": (DEPLOYMENTS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
-    "StatefulSet": (STATEFUL_SETS, {"replicas": 2}, {"replicas": 1}, {"replicas": 8}),
-    "HorizontalPodAutoscaler": (
-        AUTOSCALERS,
-        {"maxReplicas": 4},
-        {"maxReplicas": 1, "minReplicas": 1},
-        {"maxReplicas": 20, "minReplicas": 2},
-    ),
-}
-_serial = itertools.count(1)
-
-
-def made(account: Account, kind: str, **marks: Mapping[str, str]) -> str:
-    """Creates an object of the kind; returns its name."""
-    name = f"sender-{next(_serial)}"
-    manifest = (
-        autoscaler(name, **marks)
-        if kind == "HorizontalPodAutoscaler"
-        else workload(kind, name, **marks)
-    )
-    account.kube.create(*KINDS[kind][0], manifest)
-    return name
-
-
-def ours(account: Account, kind: str, name: str) -> list[str]:
-    entries = account.kube.get(*KINDS[kind][0], name)["metadata"]["managedFields"]
-    return [entry["manager"] for entry in entries if entry["manager"].startswith(MANAGER)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -282,60 +248,6 @@ def test_server_side_apply_is_no_way_around(mighty: Account) -> None:
     assert mighty.kube.get(*DEPLOYMENTS, name)["spec"]["replicas"] == 8
 
 
-def claim(field: str) -> dict[str, Any]:
-    """A managedFields entry that says that we hold the field."""
-    return {
-        "manager": MANAGER,
-        "operation": "Update",
-        "apiVersion": "apps/v1",
-        "time": "2026-11-24T18:00:00Z",
-        "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:spec": {f"f:{field}": {}}},
-    }
-
-
-def test_a_patch_of_managed_fields_cannot_claim_what_is_not_ours(mighty: Account) -> None:
-    """Else an object that nobody allowed would count as held."""
-    name = made(mighty, "Deployment")
-    entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
-    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, managed([*entries, claim("replicas")]))
-    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, ledger(replicas=1))
-
-
-@pytest.mark.parametrize(
-    "wider",
-    [
-        pytest.param({"f:spec": {"f:replicas": {}, "f:paused": {}}}, id="of-spec"),
-        pytest.param({"f:metadata": {"f:annotations": {"f:team": {}}}}, id="of-annotations"),
-        pytest.param({"f:status": {}}, id="of-status"),
-    ],
-)
-def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(
-    mighty: Account, wider: dict[str, Any]
-) -> None:
-    name = made(mighty, "Deployment", labels=ALLOWED)
-    assert mighty.patch(DEPLOYMENTS, name, ledger(replicas=2)) == ""
-    assert mighty.patch(DEPLOYMENTS, name, ledger(None, replicas=8), manager=GIVE_BACK) == ""
-    mighty.kube.patch(
-        *DEPLOYMENTS, name, {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
-    )
-    entries = mighty.kube.get(*DEPLOYMENTS, name)["metadata"]["managedFields"]
-    widened = [
-        {**entry, "fieldsV1": wider} if entry["manager"] == GIVE_BACK else entry
-        for entry in entries
-    ]
-    assert widened != entries
-    assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, managed(widened))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_patch_of_managed_fields_cannot_take_away_what_others_own(
-    mighty: Account, kind: str
-) -> None:
-    name = made(mighty, kind)
-    assert NOT_LABELLED in mighty.patch(KINDS[kind][0], name, managed([{}]))
-
-
 def test_a_patch_that_changes_nothing_is_harmless(mighty: Account) -> None:
     name = made(mighty, "Deployment")
     assert mighty.patch(DEPLOYMENTS, name, {"spec": {"replicas": 8}}) == ""
@@ -361,7 +273,7 @@ def test_nobody_else_is_confined(mighty: Account) -> None:
 
 def test_a_large_workload_stays_within_the_budget_of_the_policy(mighty: Account) -> None:
     """CEL has a budget per request, and failurePolicy Fail would turn it into a strand."""
-    name = f"sender-{next(_serial)}"
+    name = fresh_name()
     manifest = workload(
         "Deployment", name, labels={**ALLOWED, **{f"l{i}": "x" * 60 for i in range(200)}}
     )
