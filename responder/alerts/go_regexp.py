@@ -65,7 +65,7 @@ class CompiledRegexp(Protocol):
     def search(self, text: bytes, /) -> object | None: ...
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def compile_anchored(expression: str) -> CompiledRegexp:
     """Compile for a match of whole texts, as Alertmanager does; to be used with bytes of UTF-8.
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from responder.errors import BadInput, Problem
 
 _VERSION: Final = "4"
+_VERSION_OF_GRAFANA: Final = "1"
 _REQUIRED: Final = ("version", "status", "receiver", "groupKey", "alerts")
 _MOST_PROBLEMS_OF_A_BODY: Final = 20
 _MOST_PROBLEMS_OF_AN_ALERT: Final = 5
@@ -68,7 +69,7 @@ def alerts_of(document: dict[str, object]) -> list[object]:
 
     """
     version = document.get("version")
-    if "orgId" in document or version == "1":
+    if version == _VERSION_OF_GRAFANA:
         raise _bad("is Grafana's", fix="point Grafana's contact point at /webhooks/grafana")
     if missing := [key for key in _REQUIRED if key not in document]:
         raise BadNotification(
