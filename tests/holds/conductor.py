@@ -165,7 +165,7 @@ class Conductor:
 
 def deployment(*, replicas: int, annotations: dict[str, str] | None = None) -> Json:
     return {
-        "metadata": {"annotations": annotations or {}},
+        "metadata": {"labels": {"app": "sender"}, "annotations": annotations or {}},
         "spec": {"replicas": replicas},
     }
 

@@ -43,6 +43,7 @@ class HeldWorkload(RuleBasedStateMachine):
         self.revisions: list[dict[str, str]] = [{"team": "mail"}]
         self.in_flight: tuple[int, int] | None = None
         self.ghost_limit: int | None = None
+        self.maybe_ghost = False
         self.before: dict[str, int | None] = {}
         self.potential_before = 0
         self.serial = 10
@@ -137,7 +138,9 @@ class HeldWorkload(RuleBasedStateMachine):
         if highest is not None:
             assert lowest is not None
             assert lowest <= highest <= max(1, limit)
-        if not exact or self.truth.doubtful or self.ghost_limit is not None:
+        if self.maybe_ghost or self.ghost_limit is not None:
+            return
+        if not exact or self.truth.doubtful:
             return
         fields = self.truth.fields
         if highest is None or limit == 0:
@@ -148,6 +151,8 @@ class HeldWorkload(RuleBasedStateMachine):
             assert lowest == max(1, wanted)
 
     def check_given_back(self) -> None:
+        if self.maybe_ghost:
+            return
         for name, found in self.truth.fields.items():
             key = DEPLOYMENT if name == "replicas" else AUTOSCALER
             if self.truth.doubtful:
@@ -198,23 +203,21 @@ class HeldWorkload(RuleBasedStateMachine):
         if not self.conductor.incidents:
             return
         uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
-        incident = self.conductor.incidents.pop(uid)
+        del self.conductor.incidents[uid]
         self.conductor.refresh()
         self.observe()
-        held = self.truth.named(self.conductor.incidents)
-        if incident.asks and uid in held and not self.truth.doubtful:
-            limits = [*incident.asks.values()]
-            limits += [] if self.ghost_limit is None else [self.ghost_limit]
-            self.ghost_limit = min(limits)
-        elif uid in held:
-            # It had let go, and was deleted before that was carried out.
-            self.ghost_limit = min(found for found in (self.ghost_limit, 99) if found is not None)
+        # What was applied is what vanished, whatever it asked for since.
+        left = self.truth.applied_for(uid, self.conductor.incidents)
+        if left and not self.truth.doubtful:
+            self.ghost_limit = min(
+                [*left, *([] if self.ghost_limit is None else [self.ghost_limit])]
+            )
 
     @rule()
     def ghosts_are_released(self) -> None:
         self.observe()
         self.conductor.refresh()
-        self.ghost_limit = None
+        self.ghost_limit, self.maybe_ghost = None, False
         self.conductor.reconcile(release_ghosts=True)
         if self.strictest() is None:
             self.check_given_back()
@@ -292,6 +295,8 @@ class HeldWorkload(RuleBasedStateMachine):
         self.server.create(DEPLOYMENT, body, manager="kubectl-create")
         self.truth.track(DEPLOYMENT)
         self.truth.replicas_remembered = False
+        # Whether the ghost stands on an autoscaler as well is no matter here: it may.
+        self.maybe_ghost = self.maybe_ghost or self.ghost_limit is not None
         self.ghost_limit = None
 
     @rule(wanted=st.none() | NUMBERS)

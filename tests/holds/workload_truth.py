@@ -121,10 +121,15 @@ class Truth:
         ]
         return max(told, key=lambda ledger: ledger.sequence, default=None)
 
-    def named(self, incidents: dict[str, Incident]) -> set[str]:
-        """The uids of those that the ledgers name."""
+    def applied_for(self, uid: str, incidents: dict[str, Incident]) -> list[int]:
+        """The limits that the ledgers tell of this incident."""
         told = [self.told(key, incidents) for key in self.last]
-        return {entry.uid for ledger in told if ledger for entry in ledger.fields.values()}
+        return [
+            entry.applied
+            for ledger in told
+            for name, entry in (ledger.fields.items() if ledger else ())
+            if entry.uid == uid and name != "minReplicas"
+        ]
 
     def wrote(self, write: Write) -> None:
         """We wrote; gives back what the ledger says, and remembers."""
