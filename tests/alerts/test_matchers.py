@@ -1,7 +1,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responder.alerts.matchers import (
@@ -14,6 +14,7 @@ from responder.alerts.matchers import (
     parse_utf8_matchers,
 )
 
+no_deadline = settings(deadline=None)  # the machine may be busy with other tests
 LABELS = {"alertname": "HighBounceRate", "severity": "critical", "region.name": "Köln"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 GRAMMATICAL = st.lists(
@@ -108,6 +109,7 @@ def test_the_fix_of_a_warning_is_the_same_condition_for_both_parsers() -> None:
     assert parse_classic_matchers(fixed) == parse_utf8_matchers(fixed) == parse_matchers(text)
 
 
+@no_deadline
 @given(TEXT, st.sampled_from(["=", "!="]), TEXT)
 def test_a_matcher_that_is_written_out_reads_as_itself(name: str, op: str, value: str) -> None:
     matcher = Matcher(name=name, op="=" if op == "=" else "!=", value=value)
@@ -115,6 +117,7 @@ def test_a_matcher_that_is_written_out_reads_as_itself(name: str, op: str, value
     assert parse_utf8_matchers(f"{{{matcher},{matcher},}}") == (matcher, matcher)
 
 
+@no_deadline
 @given(GRAMMATICAL | st.text(st.characters(), max_size=40))
 def test_a_text_is_matchers_or_a_syntax_error_and_never_anything_else(text: str) -> None:
     for parse in (parse_matchers, parse_classic_matchers, parse_utf8_matchers):
@@ -122,6 +125,7 @@ def test_a_text_is_matchers_or_a_syntax_error_and_never_anything_else(text: str)
             assert all_match(parse(text), LABELS) in {True, False}
 
 
+@no_deadline
 @given(GRAMMATICAL | st.text(st.characters(), max_size=40))
 def test_whatever_is_wrong_can_be_told_in_utf8(text: str) -> None:
     try:
@@ -133,6 +137,7 @@ def test_whatever_is_wrong_can_be_told_in_utf8(text: str) -> None:
     assert told.encode()
 
 
+@no_deadline
 @given(TEXT.map(lambda text: f'foo=~"{text}"'), st.text(st.characters(), max_size=20))
 def test_any_value_can_be_matched_even_half_a_surrogate_pair(text: str, value: str) -> None:
     try:

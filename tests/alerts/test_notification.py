@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from responder.alerts.notification import (
 )
 from responder.errors import Problem
 
+no_deadline = settings(deadline=None)  # the machine may be busy with other tests
 PAYLOADS = Path(__file__).parent / "payloads"
 REMOVE_PAYLOAD = "remove the `payload` option of Alertmanager's webhook receiver"
 Body = dict[str, Any]
@@ -357,6 +358,7 @@ JSON = st.recursive(
 )
 
 
+@no_deadline
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_refused_and_nothing_else(sent: bytes) -> None:
     with pytest.raises(BadNotification) as caught:
@@ -365,6 +367,7 @@ def test_any_body_is_read_or_refused_and_nothing_else(sent: bytes) -> None:
     assert all(problem.fix for problem in caught.value.problems)
 
 
+@no_deadline
 @given(st.data())
 def test_any_change_to_one_alert_leaves_its_neighbours_alone(data: st.DataObject) -> None:
     changed = alert(1)

@@ -2,12 +2,13 @@ import datetime as dt
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responder.alerts.timestamps import RFC3339_PATTERN, ZERO_TIME, ns_to_rfc3339, rfc3339_to_ns
 from responder.errors import BadInput
 
+no_deadline = settings(deadline=None)  # the machine may be busy with other tests
 FIRST = rfc3339_to_ns("0000-01-01T00:00:00Z")
 LAST = rfc3339_to_ns("9999-12-31T23:59:59.999999999Z")
 SECOND = 1_000_000_000
@@ -77,11 +78,13 @@ def test_a_long_text_is_not_repeated_whole() -> None:
     assert len(str(caught.value)) < 200
 
 
+@no_deadline
 @given(st.integers(min_value=FIRST, max_value=LAST))
 def test_every_instant_survives_being_written_and_read(ns: int) -> None:
     assert rfc3339_to_ns(ns_to_rfc3339(ns)) == ns
 
 
+@no_deadline
 @given(st.datetimes(timezones=st.timezones()))
 def test_the_calendar_is_the_one_of_datetime(moment: dt.datetime) -> None:
     offset = moment.utcoffset() or dt.timedelta()
@@ -92,12 +95,14 @@ def test_the_calendar_is_the_one_of_datetime(moment: dt.datetime) -> None:
     assert rfc3339_to_ns(moment.isoformat()) == min(max(expected, FIRST), LAST)
 
 
+@no_deadline
 @given(st.dates())
 def test_every_day_of_the_calendar_exists(day: dt.date) -> None:
     text = f"{day.isoformat()}T00:00:00Z"
     assert ns_to_rfc3339(rfc3339_to_ns(text)) == text
 
 
+@no_deadline
 @given(
     st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z\Z")
     | st.text(max_size=30)
