@@ -14,6 +14,7 @@ from responder.incidents.incident import (
     MOST_ALERTS,
     MOST_LABEL_CHARACTERS,
     MOST_LABELS,
+    MOST_SENDERS,
     MOST_TEXT_CHARACTERS,
     AlertRecord,
     Incident,
@@ -77,14 +78,22 @@ def record(known: AlertRecord | None, alert: Alert, *, sender: str, now: str) ->
         ):
             return None
     statement = Statement(status=alert.status, starts_at=alert.starts_at, at=now)
+    others = {} if known is None else known.senders
+    senders = others if said is not None else _with_room(others)
     return AlertRecord(
-        senders={**(known.senders if known is not None else {}), sender: statement},
+        senders={**senders, sender: statement},
         labels=known.labels if known is not None else _clipped(alert.labels),
         summary=(alert.annotations.get("summary") or (known.summary if known else ""))[
             :MOST_TEXT_CHARACTERS
         ],
         ends_at="" if _is_zero(alert.ends_at) else alert.ends_at,
     )
+
+
+def _with_room(senders: Mapping[str, Statement]) -> dict[str, Statement]:
+    """Make room for one more sender: whoever has spoken of an end, else longest ago, goes first."""
+    kept = sorted(senders.items(), key=lambda item: (item[1].status == "firing", item[1].at))
+    return dict(kept[max(0, len(kept) + 1 - MOST_SENDERS) :])
 
 
 def _changes(

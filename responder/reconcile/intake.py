@@ -160,7 +160,9 @@ class Intake:
 
         def opening(ordinal: int, absorption: Absorption) -> Incident:
             rule = next(item for item in playbooks if item.name == identity.playbook)
-            trigger = Trigger(kind="alertmanager", by=sender[:200], receiver=receiver)
+            trigger = Trigger(
+                kind="alertmanager", by=sender[:200], receiver=receiver[:MOST_TEXT_CHARACTERS]
+            )
             return self.draft(
                 rule, identity, ordinal=ordinal, trigger=trigger, alerts=absorption.alerts
             )
@@ -291,7 +293,11 @@ class Intake:
             alerts=alerts,
             plan=rendering.asks,
             refusals=tuple(
-                {"verb": refusal.verb, "reason": refusal.reason, "message": refusal.message}
+                {
+                    "verb": refusal.verb,
+                    "reason": refusal.reason,
+                    "message": refusal.message[:MOST_TEXT_CHARACTERS],
+                }
                 for refusal in rendering.refusals
             ),
             resume=Resume(

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, absorb
-from responder.incidents.incident import MOST_ALERTS, AlertRecord, Incident, Phase, Statement
+from responder.incidents.incident import (
+    MOST_ALERTS,
+    MOST_SENDERS,
+    AlertRecord,
+    Incident,
+    Phase,
+    Statement,
+)
 from tests.incidents.builders import (
     AT,
     FINGERPRINT,
@@ -136,3 +143,15 @@ def test_absorbing_twice_changes_nothing_more(said: list[tuple[str, str, str, st
             for item in current.alerts.values()
             for told in item.senders.values()
         )
+
+
+def test_senders_are_bounded_and_one_that_spoke_of_an_end_goes_first() -> None:
+    current = OPEN
+    for number in range(100):
+        change = absorb(current, [alert()], sender=f"http://{number}", now=AT)
+        current = replace(current, alerts=change.alerts)
+        ended = absorb(current, [alert("resolved")], sender=f"http://{number}", now=AT)
+        current = replace(current, alerts=ended.alerts)
+    senders = current.alerts[FINGERPRINT].senders
+    assert len(senders) == MOST_SENDERS
+    assert senders[SENDER].status == "firing"
