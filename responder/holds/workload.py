@@ -66,6 +66,9 @@ class Workload:
     """Those that scale it and may be held; looked up afresh each time."""
     holds: Sequence[Hold[int]]
     copies: Sequence[Copy] = field(default_factory=tuple)
+    writable: bool = True
+    """False where the Deployment's owner took their leave for holds away, and nothing of ours is
+    on it: admission would refuse even to raise what an autoscaler lowered for us."""
 
 
 def plan_workload(workload: Workload, *, facts: Facts) -> Step:
@@ -79,6 +82,7 @@ class _Planner:
     def __init__(self, workload: Workload, facts: Facts) -> None:
         self.facts = facts
         self.copies = workload.copies
+        self.writable = workload.writable
         self.deployment = (
             None
             if workload.deployment is None
@@ -218,7 +222,8 @@ class _Planner:
         None where they are not owed: moved since, or held on the Deployment itself.
         """
         live = self._live_replicas()
-        if self.remembered is None or self.limit is not None or self._replicas_entry() is not None:
+        held = self.limit is not None or self._replicas_entry() is not None
+        if self.remembered is None or held or not self.writable:
             return None
         owed = min([self.remembered.replicas, *maxima])
         return owed if self.remembered.lowered(live) and owed > (live or 0) else None

@@ -27,7 +27,9 @@ from responder.holds.objects import (
     annotation,
     uid,
 )
+from responder.holds.ownership import is_ours
 from responder.holds.planning import Step
+from responder.holds.replicas import REPLICAS
 from responder.holds.subjects import (
     CAMPAIGN,
     CONFIG_MAP,
@@ -74,7 +76,13 @@ class Situation:
                 return Step(write=None, pending=False, held={})
             document = Document(self.key, self.live, self.keys, self.copies)
             return plan_document(document, facts=facts)
-        workload = Workload(self.live, self.autoscalers, self.holds, self.copies)
+        workload = Workload(
+            self.live,
+            self.autoscalers,
+            self.holds,
+            self.copies,
+            writable=self.live is None or _is_writable(self.live),
+        )
         return plan_workload(workload, facts=facts)
 
 
@@ -155,6 +163,15 @@ def _gather_workload(situation: Situation, view: View) -> None:
         for incident, ask in situation.asked
         if (incident.uid, told(ask)) not in situation.refused
     ]
+
+
+def _is_writable(deployment: JsonObject) -> bool:
+    """Tell whether admission lets us write: to what is allowed, and to what is ours already."""
+    return (
+        workload_barrier(deployment, transactional=()) is None
+        or _is_held(deployment)
+        or is_ours(deployment, REPLICAS.path)
+    )
 
 
 def _held_before(incident: Incident, situation: Situation) -> bool:

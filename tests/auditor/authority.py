@@ -25,8 +25,8 @@ class Authority:
         )
         allowed = may_be_held(before, immune=step.world.immune)
         tightens = any(change.by is Writer.HOLDER for change in step.changes)
-        told = "; ".join(map(str, step.changes)) or "managedFields"
-        if not allowed and not is_held:
+        told = "; ".join(map(str, step.changes))
+        if told and not allowed and not is_held:
             mail = "transactional mail" if is_transactional(before) else "nobody allowed it"
             found.append(step.violation(PROMISE, f"written to, though {mail}: {told}"))
         elif is_transactional(before) and before.ledger is None and tightens:

@@ -7,6 +7,8 @@ new one is started after a test that left something behind.
 import contextlib
 import dataclasses
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,8 @@ class Scene:
 
     cluster: Cluster
     responder: ResponderProcess
+    kubeconfig: Path
+    """The responder's own."""
     auditor: Auditor
     name: str
 
@@ -75,8 +79,8 @@ class Scene:
             },
         }
 
-    def autoscaler_manifest(self, *, metric: str = "", highest: int = 9) -> Json:
-        """Minimum 3; by default with a metric that nobody measures."""
+    def autoscaler_manifest(self, *, metric: str = "", lowest: int = 3, highest: int = 9) -> Json:
+        """By default with a metric that nobody measures."""
         target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.name}
         cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
         measured = {
@@ -89,7 +93,7 @@ class Scene:
             "metadata": {"name": self.name, "labels": ALLOWED},
             "spec": {
                 "scaleTargetRef": target,
-                "minReplicas": 3,
+                "minReplicas": lowest,
                 "maxReplicas": highest,
                 "metrics": [
                     {"type": "External", "external": measured}
@@ -145,6 +149,10 @@ class Scene:
         for incident in incidents:
             self.wait_closed(incident)
 
+    def release_all(self) -> str:
+        """The hand tool, which needs no responder; returns what it says."""
+        return release_all(self.kube, self.kubeconfig)
+
     def condition(self, incident: str, kind: str) -> Json:
         status = self.kube.get(*INCIDENTS, incident).get("status") or {}
         return next((c for c in status.get("conditions") or () if c["type"] == kind), {})
@@ -199,6 +207,15 @@ class Scene:
         ]
         return [value for at, value in enumerate(found) if at == 0 or value != found[at - 1]]
 
+    def is_marked(self, resource: tuple[str, str]) -> bool:
+        """Tell whether an object of this sender bears a ledger."""
+        return self.cluster.ledger(self.kube.get(*resource, self.name)) is not None
+
+    def wait_marked(self, resource: tuple[str, str], *, marked: bool = True) -> None:
+        eventually_blocking(
+            lambda: self.is_marked(resource) == marked, what=f"ledger on {resource[1]}: {marked}"
+        )
+
     def traces(self) -> list[str]:
         return [found for found in self.cluster.traces() if found.startswith(f"{self.name}:")]
 
@@ -207,6 +224,21 @@ class Scene:
         for resource in (AUTOSCALERS, DEPLOYMENTS, CONFIG_MAPS):
             if any(item["metadata"]["name"] == self.name for item in self.kube.items(*resource)):
                 self.kube.delete(*resource, self.name)
+
+
+def release_all(kube: Kube, kubeconfig: Path) -> str:
+    """`responder release --all`; fails where something is left."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "responder", "release", "--all", "--reason=a test"),
+            *(f"--kubeconfig={kubeconfig}", f"--namespace={kube.namespace}", "--within=20"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @dataclasses.dataclass(slots=True)
@@ -218,21 +250,22 @@ class Theatre:
     logs: Path
     ends: contextlib.ExitStack
     _serial: "itertools.count[int]" = dataclasses.field(default_factory=itertools.count)
-    _present: ResponderProcess | None = None
+    _present: tuple[ResponderProcess, Path] | None = None
 
     @contextlib.contextmanager
     def scene(self) -> Iterator[Scene]:
-        if self._present is None or not _is_sound(self._present):
+        if self._present is None or not _is_sound(self._present[0]):
             self._present = self._build()
-        responder = self._present
+        responder, kubeconfig = self._present
         cluster = Cluster(responder.kube)
         with audited(responder.kube) as auditor:
-            scene = Scene(cluster, responder, auditor, f"sender-{next(self._serial)}")
+            name = f"sender-{next(self._serial)}"
+            scene = Scene(cluster, responder, kubeconfig, auditor, name)
             yield scene
             auditor.settle(answering=responder.server.running)
         scene.leave()
 
-    def _build(self) -> ResponderProcess:
+    def _build(self) -> tuple[ResponderProcess, Path]:
         name = f"scenes-{next(self._serial)}"
         self.control_plane.create_namespace(name)
         self.ends.callback(self.control_plane.request, "DELETE", f"/api/v1/namespaces/{name}")
@@ -241,11 +274,12 @@ class Theatre:
         playbooks.mkdir(parents=True)
         for title, hold in HOLDS.items():
             (playbooks / f"{title}.yaml").write_text(PLAYBOOK.format(name=title, hold=hold))
+        kubeconfig = install(kube)
         responder = ResponderProcess.start(
-            kube, kubeconfig=install(kube), playbooks=playbooks, logs=self.logs / name
+            kube, kubeconfig=kubeconfig, playbooks=playbooks, logs=self.logs / name
         )
         self.ends.callback(responder.server.kill)
-        return responder
+        return responder, kubeconfig
 
 
 def _is_sound(responder: ResponderProcess) -> bool:

@@ -3,9 +3,8 @@
 import pytest
 
 from tests.auditor.versions import AUTOSCALER, DEPLOYMENT
-from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.external_metrics import ExternalMetrics
-from tests.e2e.cluster import AUTOSCALERS
+from tests.e2e.cluster import AUTOSCALERS, DEPLOYMENTS
 from tests.e2e.scene import REPLICAS, Scene
 
 
@@ -99,10 +98,7 @@ def test_an_autoscaler_created_during_a_hold_is_bounded_before_the_deployment_is
     scene.autoscale()
 
     scene.wait_bounds(2, 2)
-    eventually_blocking(
-        lambda: scene.cluster.ledger(scene.cluster.deployment(scene.name)) is None,
-        what="the replicas are the autoscaler's",
-    )
+    scene.wait_marked(DEPLOYMENTS, marked=False)
     assert scene.replicas == 2
     scene.give_back(incident)
     assert scene.bounds == (3, 9)
@@ -122,10 +118,7 @@ def test_an_autoscaler_deleted_during_a_hold_leaves_the_hold_on_the_deployment(
 
     scene.kube.delete(*AUTOSCALERS, scene.name)
 
-    eventually_blocking(
-        lambda: scene.cluster.ledger(scene.cluster.deployment(scene.name)) is not None,
-        what="the deployment itself is held",
-    )
+    scene.wait_marked(DEPLOYMENTS)
     assert scene.replicas == 2
     scene.give_back(incident)
     assert scene.replicas == REPLICAS

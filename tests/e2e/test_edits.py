@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.auditor.versions import DEPLOYMENT, LEDGER
+from tests.auditor.versions import DEPLOYMENT
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS
 from tests.e2e.scene import REPLICAS, Json, Scene
@@ -145,10 +145,7 @@ def is_held(scene: Scene) -> bool:
         and scene.bounds == (1, 1)
         and document is not None
         and document["share"] == 0.0
-        and all(
-            LEDGER in scene.kube.get(*resource, scene.name)["metadata"].get("annotations", {})
-            for resource in (DEPLOYMENTS, AUTOSCALERS, CONFIG_MAPS)
-        )
+        and all(map(scene.is_marked, (DEPLOYMENTS, AUTOSCALERS, CONFIG_MAPS)))
     )
 
 

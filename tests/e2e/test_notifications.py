@@ -58,8 +58,10 @@ def versions(cluster: Cluster) -> dict[str, Any]:
 def wait_known_closed(responder: ResponderProcess) -> None:
     """The responder itself has seen the close."""
     eventually_blocking(
-        lambda: [item["status"]["phase"] for item in responder.get("/api/v1/incidents").json]
-        == ["Closed"],
+        lambda: (
+            [item["status"]["phase"] for item in responder.get("/api/v1/incidents").json]
+            == ["Closed"]
+        ),
         what="the responder knows that it is closed",
     )
 

@@ -1,0 +1,372 @@
+"""Each rule of the ledger was paid for by a live counterexample: these are the counterexamples."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.auditor.versions import DEPLOYMENT, LEDGER
+from tests.controlplane.eventually import eventually_blocking
+from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
+from tests.e2e.scene import REPLICAS, Scene
+from tests.k8s.account import Account, documents, ledger
+from tests.k8s.install import client
+
+
+def roll_out(scene: Scene, version: int) -> None:
+    """Returns once the new revision has a ReplicaSet, which keeps the annotations of then."""
+    image = f"none.invalid/sender:{version}"
+    scene.kube.kubectl("set", "image", f"deployment/{scene.name}", f"sender={image}")
+
+    def has_replica_set() -> bool:
+        return any(
+            item["spec"]["template"]["spec"]["containers"][0]["image"] == image
+            for item in scene.kube.items("apps/v1", "replicasets")
+        )
+
+    eventually_blocking(has_replica_set, what="the new revision has a ReplicaSet")
+
+
+def undo(scene: Scene) -> None:
+    """It replaces all annotations by those of the older ReplicaSet, and leaves the replicas."""
+    with scene.auditor.hands_of_others():
+        scene.kube.kubectl("rollout", "undo", f"deployment/{scene.name}")
+
+
+def copy_of_ledger(scene: Scene) -> Callable[[], bool]:
+    """Tells whether some ReplicaSet keeps the ledger as it is now."""
+    text = scene.cluster.deployment(scene.name)["metadata"]["annotations"][LEDGER]
+    return lambda: any(
+        (item["metadata"].get("annotations") or {}).get(LEDGER) == text
+        for item in scene.kube.items("apps/v1", "replicasets")
+    )
+
+
+def told_baseline(scene: Scene) -> int | None:
+    found = scene.cluster.ledger(scene.cluster.deployment(scene.name))
+    return None if found is None else int(found["fields"]["replicas"]["baseline"])
+
+
+def test_a_rollout_undo_to_before_the_hold_takes_the_ledger_and_nothing_else(
+    scene: Scene,
+) -> None:
+    scene.deploy()
+    roll_out(scene, 2)
+    incident = scene.open("stricter")
+    scene.wait_held(incident)
+
+    undo(scene)
+
+    eventually_blocking(lambda: told_baseline(scene) == REPLICAS, what="the ledger is back")
+    assert scene.replicas == 2
+    scene.give_back(incident)
+    assert scene.values(DEPLOYMENT, "replicas") == [REPLICAS, 2, REPLICAS]
+    assert scene.traces() == []
+    assert_no_ledger_comes_back(scene)
+
+
+def test_a_rollout_undo_after_an_escalation_brings_back_an_older_ledger(scene: Scene) -> None:
+    scene.deploy()
+    milder = scene.open("milder")
+    scene.wait_held(milder)
+    eventually_blocking(copy_of_ledger(scene), what="the revision keeps the ledger of the milder")
+    old = scene.cluster.deployment(scene.name)["metadata"]["annotations"][LEDGER]
+    roll_out(scene, 2)
+    stricter = scene.open("stricter")
+    scene.wait_held(stricter)
+    eventually_blocking(copy_of_ledger(scene), what="so does the next of the stricter")
+
+    undo(scene)
+
+    texts = [v.annotations.get(LEDGER) for v in scene.auditor.versions(DEPLOYMENT, scene.name)]
+    newer = next(at for at, text in enumerate(texts) if text and "stricter-" in text)
+    assert old in texts[newer:], "the undo brought it back"
+    eventually_blocking(
+        lambda: applied(scene) == 2 and told_baseline(scene) == REPLICAS,
+        what="the newer copy of the ledger is written again",
+    )
+    assert scene.replicas == 2
+    scene.give_back(stricter)
+    assert scene.replicas == 4
+    scene.give_back(milder)
+    assert scene.values(DEPLOYMENT, "replicas") == [REPLICAS, 4, 2, 4, REPLICAS]
+    assert scene.traces() == []
+    assert_no_ledger_comes_back(scene)
+
+
+def applied(scene: Scene) -> int | None:
+    found = scene.cluster.ledger(scene.cluster.deployment(scene.name))
+    return None if found is None else int(found["fields"]["replicas"]["applied"])
+
+
+def assert_no_ledger_comes_back(scene: Scene) -> None:
+    """An undo after the give-back may bring an annotation of ours back, and must hold nothing."""
+    undo(scene)
+    incident = scene.open("milder")
+    scene.wait_held(incident)
+    scene.give_back(incident)
+    assert scene.replicas == REPLICAS
+    assert scene.traces() == []
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["while it looks on", "while it is down"])
+def test_a_ledger_that_is_removed_is_written_again_from_its_second_copy(
+    down: bool,  # noqa: FBT001 -- a parameter
+    scene: Scene,
+) -> None:
+    scene.deploy()
+    scene.autoscale()
+    scene.campaign()
+    incidents = [scene.open("zero"), scene.open("pause")]
+    for incident in incidents:
+        scene.wait_held(incident)
+    if down:
+        scene.responder.server.kill()
+    resources = (DEPLOYMENTS, AUTOSCALERS, CONFIG_MAPS)
+    with scene.auditor.hands_of_others():
+        for resource in resources:
+            gone = {"metadata": {"annotations": {LEDGER: None}}}
+            scene.kube.patch(*resource, scene.name, gone)
+    if down:
+        scene.responder.again()
+
+    for resource in resources:
+        scene.wait_marked(resource)
+    assert scene.replicas == 0
+    scene.give_back(*incidents)
+    assert scene.replicas == REPLICAS
+    assert scene.bounds == (3, 9)
+    assert scene.cluster.hold(scene.name) is None
+    assert scene.traces() == []
+
+
+@pytest.fixture
+def altered(scene: Scene) -> Iterator[Scene]:
+    """A cluster whose policy allows nobody less than 5 replicas of this sender."""
+    scene.deploy()
+    policy = {
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["apps"],
+                    "apiVersions": ["v1"],
+                    "operations": ["UPDATE"],
+                    "resources": ["deployments"],
+                }
+            ]
+        },
+        "matchConditions": [
+            {"name": "low", "expression": "object.spec.replicas < 5"},
+            {"name": "this", "expression": f"object.metadata.name == '{scene.name}'"},
+        ],
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "mutations": [
+            {
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": {
+                    "expression": "Object{spec: Object.spec{replicas: 5}}",
+                },
+            }
+        ],
+    }
+    name = f"{scene.kube.namespace}-{scene.name}"
+    namespaces = {"matchLabels": {"kubernetes.io/metadata.name": scene.kube.namespace}}
+    binding = {"policyName": name, "matchResources": {"namespaceSelector": namespaces}}
+    api = "admissionregistration.k8s.io/v1"
+    plane = scene.kube.control_plane
+    kinds = {"mutatingadmissionpolicies": policy, "mutatingadmissionpolicybindings": binding}
+    for plural, spec in kinds.items():
+        body = {"metadata": {"name": name}, "spec": spec}
+        plane.request("POST", f"/apis/{api}/{plural}", body=body)
+    path = f"{scene.kube.path(*DEPLOYMENTS, scene.name)}?dryRun=All"
+
+    def is_in_force() -> bool:
+        answer = plane.request(
+            "PATCH",
+            path,
+            body={"spec": {"replicas": 1}},
+            content_type="application/merge-patch+json",
+        )
+        return bool(answer["spec"]["replicas"] == 5)
+
+    eventually_blocking(is_in_force, what="the policy is in force")
+    yield scene
+    for plural in kinds:
+        plane.request("DELETE", f"/apis/{api}/{plural}/{name}")
+
+
+def test_a_policy_that_alters_what_we_write_is_reported_and_not_fought(altered: Scene) -> None:
+    incident = altered.open("stricter")
+    eventually_blocking(
+        lambda: altered.condition(incident, "Altered").get("status") == "True",
+        what="the incident says that its hold is altered",
+    )
+    condition = altered.condition(incident, "Altered")
+    assert "replicas" in condition["message"]
+    assert altered.condition(incident, "Applied")["status"] == "False"
+    assert altered.replicas == 5
+    assert told_baseline(altered) == REPLICAS
+
+    for number in range(10):
+        touched = {"metadata": {"annotations": {"touched": str(number)}}}
+        altered.kube.patch(*DEPLOYMENTS, altered.name, touched)
+    other = altered.open("milder")
+    eventually_blocking(
+        lambda: altered.condition(other, "Altered").get("status") == "True",
+        what="so does a second incident",
+    )
+    assert len(altered.auditor.writes(DEPLOYMENT, altered.name)) <= 3
+
+    altered.give_back(incident, other)
+    assert altered.replicas == REPLICAS
+    assert altered.traces() == []
+
+
+def test_a_deployment_deleted_and_created_anew_is_held_anew_with_its_own_baseline(
+    scene: Scene,
+) -> None:
+    scene.deploy()
+    incident = scene.open("stricter")
+    scene.wait_held(incident)
+    scene.kube.delete(*DEPLOYMENTS, scene.name)
+    manifest = scene.deployment_manifest()
+    manifest["spec"]["replicas"] = 9
+    scene.kube.create(*DEPLOYMENTS, manifest)
+    scene.wait_replicas(2)
+    scene.give_back(incident)
+    assert scene.replicas == 9
+    assert scene.traces() == []
+
+
+def test_what_a_force_deleted_incident_held_stays_held_until_a_person_releases_it(
+    scene: Scene,
+) -> None:
+    scene.deploy()
+    scene.autoscale()
+    scene.campaign()
+    incidents = [scene.open("stricter"), scene.open("pause")]
+    for incident in incidents:
+        scene.wait_held(incident)
+    for incident in incidents:
+        scene.kube.delete(*INCIDENTS, incident)
+        scene.kube.patch(*INCIDENTS, incident, {"metadata": {"finalizers": None}})
+    eventually_blocking(lambda: not scene.cluster.open_incidents(), what="they are gone")
+
+    eventually_blocking(
+        lambda: "responder_ghost_holds 2.0" in scene.responder.get("/metrics").text,
+        what="the metric counts what they held",
+    )
+    eventually_blocking(
+        lambda: {"HorizontalPodAutoscaler", "ConfigMap"} <= ghosts_told(scene),
+        what="an Event at each held object tells of it",
+    )
+    scene.kube.patch(*AUTOSCALERS, scene.name, {"spec": {"maxReplicas": 11}})
+    scene.wait_bounds(2, 2)
+    assert scene.cluster.hold(scene.name) is not None
+
+    scene.auditor.allow_release_of_ghosts()
+    scene.release_all()
+
+    assert scene.bounds == (3, 11)
+    assert scene.replicas == REPLICAS
+    assert scene.cluster.hold(scene.name) is None
+    assert scene.traces() == []
+
+
+def ghosts_told(scene: Scene) -> set[str]:
+    """The kinds of the sender's objects that bear the Event of a hold without an incident."""
+    return {
+        str(event["regarding"]["kind"])
+        for event in scene.kube.items("events.k8s.io/v1", "events")
+        if event["reason"] == "Ghost" and event["regarding"]["name"] == scene.name
+    }
+
+
+def test_relabelling_a_campaign_during_a_hold_is_no_escape(scene: Scene) -> None:
+    scene.campaign()
+    incident = scene.open("pause")
+    scene.wait_held(incident)
+
+    moved = {"metadata": {"labels": {"campaign-responder.dev/campaign": "another"}}}
+    scene.kube.patch(*CONFIG_MAPS, scene.name, moved)
+    with scene.auditor.hands_of_others():
+        scene.kube.patch(*CONFIG_MAPS, scene.name, {"data": {"hold.json": None}})
+
+    eventually_blocking(lambda: scene.cluster.hold(scene.name), what="it is held again")
+    scene.give_back(incident)
+    live = scene.cluster.config_map(scene.name)
+    assert live["data"] == scene.campaign_manifest()["data"]
+    assert live["metadata"]["labels"] == moved["metadata"]["labels"]
+    assert scene.traces() == []
+
+
+def test_taking_the_label_from_a_workload_during_a_hold_is_no_escape(scene: Scene) -> None:
+    scene.deploy()
+    scene.autoscale(lowest=1)
+    incident = scene.open("stricter")
+    scene.wait_held(incident)
+    scene.wait_replicas(2)
+    unlabelled: dict[str, Any] = {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
+    for resource in (DEPLOYMENTS, AUTOSCALERS):
+        scene.kube.patch(*resource, scene.name, unlabelled)
+    scene.kube.patch(*AUTOSCALERS, scene.name, {"spec": {"maxReplicas": 10}})
+    scene.wait_bounds(1, 2)
+    scene.give_back(incident)
+    assert scene.bounds == (1, 10)
+    assert scene.traces() == []
+
+
+def test_a_campaign_is_rerouted_to_quarantine_by_hand_and_comes_back(scene: Scene) -> None:
+    scene.campaign()
+    before = scene.cluster.config_map(scene.name)["data"]
+    incident = scene.open("quarantine")
+    scene.wait_held(incident)
+    document = scene.cluster.hold(scene.name)
+    assert document is not None
+    assert (document["pool"], document["share"]) == ("quarantine", None)
+    assert document["incident"] == incident
+    scene.give_back(incident)
+    assert scene.cluster.config_map(scene.name)["data"] == before
+    assert scene.traces() == []
+
+
+@pytest.fixture
+def account(scene: Scene) -> Account:
+    """The responder's own ServiceAccount, used against its will."""
+    return Account(client(scene.kube.control_plane, scene.kubeconfig), scene.kube)
+
+
+def test_an_unlabelled_workload_is_refused_by_us_and_by_admission(
+    scene: Scene, account: Account
+) -> None:
+    scene.deploy(labels={})
+    incident = scene.open("stricter")
+    eventually_blocking(
+        lambda: scene.condition(incident, "Applied").get("reason") == "NotAllowed",
+        what="the incident says what it may not hold",
+    )
+    told = scene.condition(incident, "Applied")["message"]
+    assert f"{scene.name} is not labelled campaign-responder.dev/hold=allowed" in told
+    assert scene.auditor.writes(DEPLOYMENT, scene.name) == []
+    refusal = account.patch(DEPLOYMENTS, scene.name, ledger(replicas=2))
+    assert "only what is labelled campaign-responder.dev/hold: allowed may be held" in refusal
+    scene.give_back(incident)
+
+
+def test_a_transactional_campaign_is_refused_by_us_and_by_admission(
+    scene: Scene, account: Account
+) -> None:
+    scene.campaign(labels={"stream": "transactional"})
+    incident = scene.open("pause")
+    eventually_blocking(
+        lambda: scene.condition(incident, "Applied").get("reason") == "Transactional",
+        what="the incident says what it may not hold",
+    )
+    assert scene.cluster.hold(scene.name) is None
+    assert scene.auditor.writes("ConfigMap", scene.name) == []
+    text = json.dumps({"share": 0.0})
+    refusal = account.patch(CONFIG_MAPS, scene.name, documents(hold_json=text))
+    assert "transactional mail is never held" in refusal
+    scene.give_back(incident)
