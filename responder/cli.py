@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from responder import __version__, commands
 from responder.app import serve as run_service
@@ -191,19 +189,24 @@ def list_(
     if not found:
         typer.echo("no incidents")
         return
-    table = Table("NAME", "PLAYBOOK", "FOR", "PHASE", "REASON", "ALERTS", "SINCE", box=None)
-    for item in found:
-        what = ", ".join(f"{key}={value}" for key, value in item.identity.labels)
-        table.add_row(
+    rows = [("NAME", "PLAYBOOK", "FOR", "PHASE", "REASON", "ALERTS", "SINCE")]
+    rows += [
+        (
             item.name,
             item.playbook,
-            what,
+            ",".join(f"{key}={value}" for key, value in item.identity.labels) or "-",
             str(item.status.phase) or "New",
-            item.status.reason,
+            item.status.reason or "-",
             str(item.firing),
             (item.status.since or item.received_at)[:19],
         )
-    Console().print(table)
+        for item in found
+    ]
+    # Never cut to the terminal's width: names are for pasting, and output for grep.
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("   ".join(cells).rstrip())
 
 
 @incidents.command()

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from responder.alerts.notification import Alert
 from responder.alerts.timestamps import rfc3339_to_ns
+from responder.errors import BadInput
 from responder.incidents.incident import (
     MOST_ALERTS,
     MOST_LABEL_CHARACTERS,
@@ -56,7 +57,7 @@ def _clipped(labels: Mapping[str, str]) -> dict[str, str]:
 def _is_older(starts_at: str, than: str) -> bool:
     try:
         return rfc3339_to_ns(starts_at) < rfc3339_to_ns(than)
-    except ValueError:
+    except BadInput:
         return False
 
 
