@@ -1,7 +1,6 @@
 """The command line: serve, check, plan, incidents, release."""
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +16,7 @@ from responder.playbooks.json_schema import published
 from responder.playbooks.loading import load_directory
 from responder.reconcile.preview import readable
 from responder.settings import Settings, read_settings
+from responder.telling import in_full, json_text, listed, plain
 
 app = typer.Typer(
     name="responder",
@@ -153,14 +153,18 @@ def plan(
         raise BadInput([Problem("give either --payload, or --playbook with --label")])
     if payload is not None:
         body = sys.stdin.buffer.read() if str(payload) == "-" else _file(payload)
-        previews = asyncio.run(commands.plan_payload(settings, body))
+        previews, rejected = asyncio.run(commands.plan_payload(settings, body))
+        for alert in rejected:
+            told = "; ".join(map(str, alert.problems))
+            typer.echo(plain(f"can't be acted on: {told}"), err=True)
     else:
         labels = dict(_pair(text) for text in label or ())
         previews = asyncio.run(commands.plan_labels(settings, str(playbook), labels))
     if as_json:
-        typer.echo(json.dumps([item.to_json() for item in previews], indent=2, ensure_ascii=False))
+        typer.echo(json_text([item.to_json() for item in previews]))
     else:
-        typer.echo(readable(previews) or "no playbook matches: nothing would be held")
+        told = plain(readable(previews))
+        typer.echo(told or "no playbook matches a firing alert: nothing would be held")
 
 
 def _file(path: Path) -> bytes:
@@ -184,29 +188,9 @@ def list_(
     """List incidents, newest last."""
     found = asyncio.run(commands.list_incidents(_hand_settings(kubeconfig, namespace)))
     if as_json:
-        typer.echo(json.dumps([_told(item) for item in found], indent=2, ensure_ascii=False))
+        typer.echo(json_text([_told(item) for item in found]))
         return
-    if not found:
-        typer.echo("no incidents")
-        return
-    rows = [("NAME", "PLAYBOOK", "FOR", "PHASE", "REASON", "ALERTS", "SINCE")]
-    rows += [
-        (
-            item.name,
-            item.playbook,
-            ",".join(f"{key}={value}" for key, value in item.identity.labels) or "-",
-            str(item.status.phase) or "New",
-            item.status.reason or "-",
-            str(item.firing),
-            (item.status.since or item.received_at)[:19],
-        )
-        for item in found
-    ]
-    # Never cut to the terminal's width: names are for pasting, and output for grep.
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("   ".join(cells).rstrip())
+    typer.echo(listed(found))
 
 
 @incidents.command()
@@ -216,9 +200,9 @@ def show(
     """Show one incident: what it holds, why, what it waits for, and its timeline."""
     found = asyncio.run(commands.show_incident(_hand_settings(kubeconfig, namespace), name))
     if as_json:
-        typer.echo(json.dumps(_told(found), indent=2, ensure_ascii=False))
+        typer.echo(json_text(_told(found)))
         return
-    typer.echo("\n".join(_shown(found)))
+    typer.echo(in_full(found))
 
 
 def _told(item: Incident) -> dict[str, object]:
@@ -234,39 +218,6 @@ def _told(item: Incident) -> dict[str, object]:
         "refusals": [dict(refusal) for refusal in item.refusals],
         "status": item.status.to_json(),
     }
-
-
-def _shown(item: Incident) -> list[str]:
-    status = item.status
-    what = ", ".join(f"{key}={value}" for key, value in item.identity.labels)
-    lines = [
-        f"{item.name}",
-        f"  playbook   {item.playbook} (mode {item.mode})",
-        f"  for        {what or '-'}",
-        f"  phase      {str(status.phase) or 'New'} since {status.since or item.received_at}",
-        f"  because    {status.reason}: {status.message}",
-        f"  alerts     {item.firing} firing, {len(item.alerts) - item.firing} resolved",
-    ]
-    if status.brake_milliseconds is not None:
-        lines.append(f"  braked in  {status.brake_milliseconds} ms")
-    lines.append("  asks for")
-    lines += [
-        f"    {ask.verb} {ask.target_kind}/{ask.target} {dict(ask.limit)}" for ask in item.plan
-    ]
-    lines += [f"    refused: {refusal.get('message', '')}" for refusal in item.refusals]
-    lines.append("  targets")
-    lines += [
-        f"    {target.key} {target.state}{f': {target.message}' if target.message else ''}"
-        for target in status.targets
-    ]
-    lines.append("  timeline")
-    lines += [
-        f"    {entry.time[:23]} {entry.what}: {entry.why}{f' (by {entry.by})' if entry.by else ''}"
-        for entry in status.timeline
-    ]
-    if str(status.phase) != "Closed":
-        lines.append(f"  to give back now: responder release {item.name} --reason '...'")
-    return lines
 
 
 @app.command()
@@ -294,7 +245,7 @@ def release(
     for name in released.closed:
         typer.echo(f"given back: {name}")
     for left in released.left:
-        typer.echo(f"not given back: {left}", err=True)
+        typer.echo(plain(f"not given back: {left}"), err=True)
     for ghost in released.ghosts:
         typer.echo(f"still held by a vanished incident: {ghost}", err=True)
     if not released.closed and not released.left:

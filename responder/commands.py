@@ -6,40 +6,44 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from responder.alerts.notification import read_alertmanager
+from responder.alerts.notification import RejectedAlert, read_alertmanager
 from responder.app import scope_of, terms_of
 from responder.cluster.api import KubernetesApi
 from responder.cluster.connection import connect
 from responder.cluster.events import EventRecorder
+from responder.cluster.failures import NotFound, NotServed
+from responder.cluster.resources import INCIDENTS
 from responder.errors import BadInput, Problem
 from responder.holds.objects import MANAGER
+from responder.incidents.identity import TriggerKind
 from responder.incidents.incident import Incident, Trigger
+from responder.incidents.stored import read_incident
 from responder.metrics import Metrics
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.loading import load_directory
 from responder.playbooks.schema import Playbook
 from responder.reconcile.conductor import Conductor
 from responder.reconcile.feeds import load_view
-from responder.reconcile.intake import Intake, identity_of
+from responder.reconcile.intake import Intake
 from responder.reconcile.preview import Preview, preview
 from responder.reconcile.view import IncidentKey, View
 from responder.settings import Settings
 
+_LOOK_SECONDS: Final = 0.3
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """A view of the cluster as it is now, and what it takes to act on it once."""
 
-    api: KubernetesApi
     settings: Settings
     view: View
     conductor: Conductor
     intake: Intake
-    events: EventRecorder
-    playbooks: list[Playbook] = field(default_factory=list)
 
 
 def whoami() -> str:
@@ -72,19 +76,18 @@ async def bench(settings: Settings, *, release_ghosts: bool = False) -> AsyncIte
             release_ghosts=release_ghosts,
             incidents_served=served,
         )
-        found = Bench(api, settings, view, conductor, intake=None, events=events)  # type: ignore[arg-type]
-        found.intake = Intake(
+        intake = Intake(
             api=api,
             view=view,
             terms=terms_of(settings),
-            playbooks=lambda: found.playbooks,
+            playbooks=tuple,
             catch_up=conductor.catch_up,
             now=conductor.now,
             on_stored=conductor.on_stored,
         )
         recording = asyncio.create_task(events.run())
         try:
-            yield found
+            yield Bench(settings, view, conductor, intake)
         finally:
             await conductor.stop()
             await events.drain(within_seconds=5.0)
@@ -110,16 +113,16 @@ async def plan_labels(
         known = ", ".join(sorted(item.name for item in playbooks))
         raise BadInput([Problem(f"no playbook {playbook!r}; there are: {known}", field="playbook")])
     async with bench(settings) as found:
-        found.playbooks = playbooks
-        return [_previewed(found, rule, with_aliases(labels, settings.aliases), "manual")]
+        return [_previewed(found, rule, labels, "manual")]
 
 
-async def plan_payload(settings: Settings, body: bytes) -> list[Preview]:
-    """Tell what a notification would do."""
+async def plan_payload(
+    settings: Settings, body: bytes
+) -> tuple[list[Preview], tuple[RejectedAlert, ...]]:
+    """Tell what a notification would do, and which of its alerts can't be acted on at all."""
     reading = read_alertmanager(body)
     playbooks = read_playbooks(settings.playbooks)
     async with bench(settings) as found:
-        found.playbooks = playbooks
         previews: dict[str, Preview] = {}
         for alert in reading.notification.alerts:
             labels = with_aliases(alert.labels, settings.aliases)
@@ -127,29 +130,38 @@ async def plan_payload(settings: Settings, body: bytes) -> list[Preview]:
                 if alert.status == "firing" and rule.matches(labels):
                     told = _previewed(found, rule, labels, "alertmanager")
                     previews.setdefault(told.incident.name, told)
-        return list(previews.values())
+        return list(previews.values()), reading.rejected
 
 
-def _previewed(found: Bench, rule: Playbook, labels: Mapping[str, str], kind: str) -> Preview:
-    identity = identity_of(rule, labels, kind=kind)
-    trigger = Trigger(kind="manual" if kind == "manual" else "alertmanager")
-    draft = found.intake.draft(rule, identity, ordinal=1, trigger=trigger, alerts={})
+def _previewed(
+    found: Bench, rule: Playbook, labels: Mapping[str, str], kind: TriggerKind
+) -> Preview:
+    draft = found.intake.draft(rule, labels, trigger=Trigger(kind=kind))
     return preview(found.view, draft, pools=found.settings.pools)
 
 
 async def list_incidents(settings: Settings) -> list[Incident]:
-    """Read every incident, oldest first."""
-    async with bench(settings) as found:
-        return sorted(found.view.incidents.values(), key=lambda item: item.received_at)
+    """Read every incident, oldest first; needs no other right than to list them."""
+    async with await connect(settings.kubeconfig) as connection:
+        api = KubernetesApi(connection)
+        try:
+            listed = await api.list(INCIDENTS, namespace=settings.namespace)
+        except (NotFound, NotServed) as failure:
+            raise BadInput([_not_installed()]) from failure
+        return sorted(map(read_incident, listed.items), key=lambda item: item.received_at)
 
 
 async def show_incident(settings: Settings, name: str) -> Incident:
     """Read one incident; raises BadInput where there is none."""
-    async with bench(settings) as found:
-        incident = found.view.incidents.get(IncidentKey(settings.namespace, name))
-        if incident is None:
-            raise BadInput([Problem(f"no incident {name!r} in {settings.namespace}", field="name")])
-        return incident
+    found = {item.name: item for item in await list_incidents(settings)}
+    if name not in found:
+        raise BadInput([Problem(f"no incident {name!r} in {settings.namespace}", field="name")])
+    return found[name]
+
+
+def _not_installed() -> Problem:
+    fix = "install it: kubectl apply --server-side -k k8s/base"
+    return Problem("this cluster doesn't know incidents", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,10 @@ async def release(
             await found.conductor.quiet(within_seconds=deadline - time.monotonic())
             if not _open(found.view, wanted) and not (everything and found.conductor.ghosts()):
                 break
+            # Quiet and not done: something waits to be tried again, at its own time, or a running
+            # responder does it.
+            await asyncio.sleep(_LOOK_SECONDS)
+            await found.conductor.catch_up()
         left = _open(found.view, wanted)
         return Released(
             closed=tuple(key.name for key in wanted if key not in {item[0] for item in left}),

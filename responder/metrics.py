@@ -27,7 +27,9 @@ class Metrics:
             "notifications_total", "Webhook calls, by sender and HTTP status.", ("sender", "status")
         )
         self.alerts = counter(
-            "alerts_total", "Alerts received, by what became of them.", ("outcome",)
+            "alerts_total",
+            "Alerts received, by what became of them in each incident that they concern.",
+            ("outcome",),
         )
         self.incidents = gauge(
             "incidents", "Incidents that exist, by phase and playbook.", ("phase", "playbook")

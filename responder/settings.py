@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from responder.errors import BadInput, Problem
 
 Mode = Literal["observe", "approve", "auto"]
+Namespace = Annotated[str, Field(pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 _MOST_PORT = 65535
 
 
@@ -23,9 +24,9 @@ class Settings(BaseSettings):
 
     listen: str = "127.0.0.1:9099"
     kubeconfig: Path | None = None
-    namespace: str = "default"
+    namespace: Namespace = "default"
     """Where incidents are kept, and where playbooks look that name no namespace."""
-    allow_namespace: Annotated[tuple[str, ...], NoDecode] = ()
+    allow_namespace: Annotated[tuple[Namespace, ...], NoDecode] = ()
     """Further namespaces whose objects may be held."""
     playbooks: Path = Path("rules/playbooks")
     bearer_token_file: Path | None = None
@@ -58,9 +59,13 @@ class Settings(BaseSettings):
         if given.lstrip().startswith("{"):
             return json.loads(given)
         pairs = [part.partition("=") for part in given.split(",") if part.strip()]
-        if any(not sign for _, sign, _ in pairs):
+        read = {
+            name.strip(): tuple(source.strip() for source in value.split("|"))
+            for name, _, value in pairs
+        }
+        if len(read) != len(pairs) or not all(name and all(read[name]) for name in read):
             raise ValueError("must be like campaign=campaign_id|utm_campaign,pool=ip_pool")
-        return {name.strip(): tuple(value.strip().split("|")) for name, _, value in pairs}
+        return read
 
     @model_validator(mode="after")
     def _safe(self) -> "Settings":

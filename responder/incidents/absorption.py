@@ -11,30 +11,28 @@ from enum import StrEnum
 from responder.alerts.notification import Alert
 from responder.alerts.timestamps import rfc3339_to_ns
 from responder.errors import BadInput
-from responder.incidents.incident import (
+from responder.incidents.bounds import (
     MOST_ALERTS,
-    MOST_LABEL_CHARACTERS,
-    MOST_LABELS,
     MOST_SENDERS,
-    MOST_TEXT_CHARACTERS,
-    AlertRecord,
-    Incident,
-    Outcome,
-    Statement,
+    kept_labels,
+    kept_summary,
+    kept_time,
+    sender_name,
 )
+from responder.incidents.incident import AlertRecord, Incident, Statement
 
 
 class Absorbed(StrEnum):
     """What is to be stored for the alerts of one identity."""
 
     OPEN = "Open"
-    """A new incident, with the ordinal given."""
+    """A new incident, after the newest one."""
     CHANGE = "Change"
     """The incident's alerts change."""
     KNOWN = "Known"
-    """Nothing: it is stored already."""
+    """Nothing: it is stored already, or there is nothing that it could end."""
     STAYS_CLOSED = "StaysClosed"
-    """Nothing: a person closed it while these very alerts were firing."""
+    """Nothing: a person released it while these very alerts were firing."""
     TERMINATING = "Terminating"
     """Not now: the incident is being deleted, and a new one can't take its place yet."""
 
@@ -47,54 +45,69 @@ class Absorption:
     alerts: Mapping[str, AlertRecord] = field(default_factory=dict)
     evicted: tuple[str, ...] = ()
     """Fingerprints of resolved alerts that make room."""
+    omitted: int = 0
+    """How many firing alerts found no room, as far as is known."""
 
 
-def _clipped(labels: Mapping[str, str]) -> dict[str, str]:
-    kept = sorted(labels.items())[:MOST_LABELS]
-    return {key[:MOST_LABEL_CHARACTERS]: value[:MOST_LABEL_CHARACTERS] for key, value in kept}
-
-
-def _is_older(starts_at: str, than: str) -> bool:
-    try:
-        return rfc3339_to_ns(starts_at) < rfc3339_to_ns(than)
-    except BadInput:
-        return False
-
-
-def _is_zero(moment: str) -> bool:
-    return moment.startswith("0001-01-01")
+def absorb(
+    current: Incident | None, alerts: Iterable[Alert], *, sender: str, now: str
+) -> Absorption:
+    """Decide what the alerts of one identity do to its newest incident, if it has one."""
+    alerts, sender = list(alerts), sender_name(sender)
+    if current is None:
+        return _opened(_changes({}, alerts, sender=sender, now=now))
+    if current.closed or (current.released_at and not current.deleting):
+        return _after_release(current, alerts, sender=sender, now=now)
+    changes = _changes(current.alerts, alerts, sender=sender, now=now)
+    if current.deleting:
+        # Resolves need no answer from one that is given back anyway; a firing alert does.
+        firing = any(alert.firing for alert in changes.values())
+        return Absorption(Absorbed.TERMINATING if firing else Absorbed.KNOWN)
+    return _bounded(current, changes)
 
 
 def record(known: AlertRecord | None, alert: Alert, *, sender: str, now: str) -> AlertRecord | None:
     """Take one alert into what is known of it; None where that changes nothing.
 
-    A statement about an older occurrence than the sender's last firing is ignored.
+    A statement about an older occurrence than the sender's last one is ignored.
     """
+    starts_at = kept_time(alert.starts_at)
     said = known.senders.get(sender) if known is not None else None
     if said is not None:
-        if _is_older(alert.starts_at, said.starts_at):
+        if _is_older(starts_at, than=said.starts_at):
             return None
-        if said.status == alert.status and (
-            said.starts_at == alert.starts_at or alert.status == "resolved"
-        ):
+        newer = _is_older(said.starts_at, than=starts_at)
+        if said.status == alert.status and (alert.status == "resolved" or not newer):
             return None
-    statement = Statement(status=alert.status, starts_at=alert.starts_at, at=now)
-    others = {} if known is None else known.senders
-    senders = others if said is not None else _with_room(others)
+    statement = Statement(status=alert.status, starts_at=starts_at, at=now)
+    senders = _with(known.senders if known is not None else {}, sender, statement)
+    if senders is None:
+        return None
+    resolved = alert.status == "resolved"
     return AlertRecord(
-        senders={**senders, sender: statement},
-        labels=known.labels if known is not None else _clipped(alert.labels),
-        summary=(alert.annotations.get("summary") or (known.summary if known else ""))[
-            :MOST_TEXT_CHARACTERS
-        ],
-        ends_at="" if _is_zero(alert.ends_at) else alert.ends_at,
+        senders=senders,
+        labels=known.labels if known is not None else kept_labels(alert.labels),
+        summary=kept_summary(alert.annotations.get("summary", ""))
+        or (known.summary if known is not None else ""),
+        ends_at=kept_time(alert.ends_at) if resolved else "",
     )
 
 
-def _with_room(senders: Mapping[str, Statement]) -> dict[str, Statement]:
-    """Make room for one more sender: whoever has spoken of an end, else longest ago, goes first."""
-    kept = sorted(senders.items(), key=lambda item: (item[1].status == "firing", item[1].at))
-    return dict(kept[max(0, len(kept) + 1 - MOST_SENDERS) :])
+def _with(
+    senders: Mapping[str, Statement], sender: str, statement: Statement
+) -> dict[str, Statement] | None:
+    """Add a sender's statement; None where too many others are firing to keep its resolve.
+
+    Of too many senders the ones that say resolved go first, the longest silent first.
+    """
+    after = {**senders, sender: statement}
+    if len(after) > MOST_SENDERS:
+        if statement.status == "resolved":
+            return None
+        others = (name for name in after if name != sender)
+        silent = min(others, key=lambda name: (after[name].status == "firing", after[name].at))
+        del after[silent]
+    return after
 
 
 def _changes(
@@ -111,37 +124,29 @@ def _changes(
     return changes
 
 
-def _bounded(known: Mapping[str, AlertRecord], changes: dict[str, AlertRecord]) -> Absorption:
-    """Keep an incident's alerts bounded: resolved ones make room, the rest is told by its next
-    notification, which Alertmanager repeats as long as it fires.
+def _bounded(current: Incident, changes: dict[str, AlertRecord]) -> Absorption:
+    """Keep an incident's alerts bounded: those that are resolved make room for those that fire.
+
+    Where all of them fire, what finds no room is counted: the end of it will not be seen.
     """
+    known = current.alerts
     fresh = [key for key in changes if key not in known]
-    room = MOST_ALERTS - len(known)
-    resolved = [key for key, alert in known.items() if not alert.firing and key not in changes]
-    evicted = tuple(resolved[: max(0, len(fresh) - room)])
-    for key in fresh[room + len(evicted) :]:
-        del changes[key]
-    if not changes:
+    lacking = max(0, len(known) + len(fresh) - MOST_ALERTS)
+    evicted: list[str] = []
+    if lacking:
+        after = {**known, **changes}
+        resolved = sorted(
+            (key for key in after if not after[key].firing), key=lambda key: after[key].heard_at
+        )[:lacking]
+        evicted = [key for key in resolved if key in known]
+        lacking -= len(resolved)
+        omitted = [key for key in fresh if key not in resolved][-lacking:] if lacking else []
+        for key in (*resolved, *omitted):
+            changes.pop(key, None)
+    omitted_before = current.alerts_omitted
+    if not changes and not evicted and lacking <= omitted_before:
         return Absorption(Absorbed.KNOWN)
-    return Absorption(Absorbed.CHANGE, changes, evicted)
-
-
-def absorb(
-    current: Incident | None, alerts: Iterable[Alert], *, sender: str, now: str
-) -> Absorption:
-    """Decide what the alerts of one identity do to its newest incident, if it has one."""
-    alerts = list(alerts)
-    if current is None:
-        opening = _changes({}, alerts, sender=sender, now=now)
-        return _opened(opening)
-    if current.closed:
-        return _after_close(current, alerts, sender=sender, now=now)
-    changes = _changes(current.alerts, alerts, sender=sender, now=now)
-    if current.deleting:
-        # Resolves need no answer from one that is given back anyway; a firing alert does.
-        firing = any(alert.firing for alert in changes.values())
-        return Absorption(Absorbed.TERMINATING if firing else Absorbed.KNOWN)
-    return _bounded(current.alerts, changes)
+    return Absorption(Absorbed.CHANGE, changes, tuple(evicted), max(lacking, omitted_before))
 
 
 def _opened(changes: dict[str, AlertRecord]) -> Absorption:
@@ -149,34 +154,65 @@ def _opened(changes: dict[str, AlertRecord]) -> Absorption:
     if not firing:
         return Absorption(Absorbed.KNOWN)
     kept = dict(list(firing.items())[:MOST_ALERTS])
-    return Absorption(Absorbed.OPEN, kept)
+    return Absorption(Absorbed.OPEN, kept, omitted=len(firing) - len(kept))
 
 
-def _after_close(closed: Incident, alerts: list[Alert], *, sender: str, now: str) -> Absorption:
-    """Closed by hand while still firing, it stays closed until a resolve has been seen.
+def _after_release(last: Incident, alerts: list[Alert], *, sender: str, now: str) -> Absorption:
+    """Decide for an incident that is closed, or on its way there because a person released it.
 
-    So resolves are recorded on the closed incident too. A newer occurrence, or an alert that began
-    after the close, opens the next one.
+    What was firing when a person released it stays released until its resolve has been seen, so
+    resolves are still recorded. Anything else that fires is news and opens the next incident,
+    which takes in all that fires, as every open incident does.
     """
-    by_hand = closed.firing > 0 and closed.status.outcome is Outcome.RELEASED
-    reopening: list[Alert] = []
+    fires: list[Alert] = []
     resolving: list[Alert] = []
-    stays = False
+    news = False
     for alert in alerts:
-        known = closed.alerts.get(alert.fingerprint)
+        known = last.alerts.get(alert.fingerprint)
         if alert.status == "resolved":
             if known is not None and known.firing:
                 resolving.append(alert)
-        elif not by_hand:
-            reopening.append(alert)
-        elif (
-            known is not None and known.firing and not _is_older(known.starts_at, alert.starts_at)
-        ) or (known is None and not _is_older(closed.status.closed_at, alert.starts_at)):
-            stays = True
+        elif known is not None and _is_outdated(known, alert, sender=sender):
+            continue
         else:
-            reopening.append(alert)
-    if reopening:
-        return _opened(_changes({}, reopening, sender=sender, now=now))
+            fires.append(alert)
+            news = news or not _is_released(last, known, alert)
+    if news:
+        return _opened(_changes({}, fires, sender=sender, now=now))
     if resolving:
-        return _bounded(closed.alerts, _changes(closed.alerts, resolving, sender=sender, now=now))
-    return Absorption(Absorbed.STAYS_CLOSED if stays else Absorbed.KNOWN)
+        return _bounded(last, _changes(last.alerts, resolving, sender=sender, now=now))
+    return Absorption(Absorbed.STAYS_CLOSED if fires else Absorbed.KNOWN)
+
+
+def is_known_resolved(alert: Alert, inside: Iterable[Incident], *, sender: str) -> bool:
+    """Tell whether a resolve is recorded wherever the alert is, as said by this very sender."""
+    said = [incident.alerts[alert.fingerprint].senders.get(sender) for incident in inside]
+    told = [each for each in said if each is not None]
+    return (
+        bool(told)
+        and all(each.status == "resolved" for each in told)
+        and any(not _is_older(each.starts_at, than=alert.starts_at) for each in told)
+    )
+
+
+def _is_released(last: Incident, known: AlertRecord | None, alert: Alert) -> bool:
+    """Tell whether a person's release was about this very occurrence."""
+    if not last.released_at:
+        return False
+    if known is not None:
+        return known.firing and not _is_older(known.starts_at, than=alert.starts_at)
+    # Not seen by then. It began with those that were; where none fired, it is another matter.
+    fired = last.status.firing if last.closed else last.firing
+    return bool(fired) and not _is_older(last.released_at, than=alert.starts_at)
+
+
+def _is_outdated(known: AlertRecord, alert: Alert, *, sender: str) -> bool:
+    said = known.senders.get(sender)
+    return said is not None and _is_older(alert.starts_at, than=said.starts_at)
+
+
+def _is_older(moment: str, *, than: str) -> bool:
+    try:
+        return rfc3339_to_ns(moment) < rfc3339_to_ns(than)
+    except BadInput:
+        return False

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from responder.incidents.bounds import MOST_TEXT_CHARACTERS, recognisable
+
 TriggerKind = Literal["alertmanager", "manual"]
 
 
@@ -20,11 +22,16 @@ class Identity:
     kind: TriggerKind
     playbook: str
     labels: tuple[tuple[str, str], ...]
-    """The labels that matter, sorted by name."""
+    """The labels that matter, sorted by name; of a very long value the beginning and its hash."""
 
     @classmethod
     def of(cls, kind: TriggerKind, playbook: str, labels: Mapping[str, str]) -> "Identity":
-        return cls(kind, playbook, tuple(sorted(labels.items())))
+        """Give the identity: the same for what was sent, what is stored, and what is read back."""
+        kept = (
+            (name, recognisable(value, most_characters=MOST_TEXT_CHARACTERS))
+            for name, value in labels.items()
+        )
+        return cls(kind, playbook, tuple(sorted(kept)))
 
     @property
     def stem(self) -> str:

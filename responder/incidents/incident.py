@@ -21,11 +21,6 @@ KIND: Final = "Incident"
 FINALIZER: Final = PREFIX + "give-back"
 PLAYBOOK_LABEL: Final = PREFIX + "playbook"
 
-MOST_ALERTS: Final = 200
-MOST_SENDERS: Final = 32
-MOST_LABELS: Final = 32
-MOST_LABEL_CHARACTERS: Final = 256
-MOST_TEXT_CHARACTERS: Final = 1024
 MOST_TIMELINE: Final = 64
 FIRST_TIMELINE: Final = 16
 """Of a bounded timeline the beginning and the end are kept."""
@@ -327,9 +322,11 @@ class Incident:
     def released_at(self) -> str:
         """When a person released it, closed by now or not; empty where nobody did."""
         decided = self.status.letting_go
-        if decided is not None and decided.reason == Reason.RELEASED_BY_HAND:
-            return decided.at
-        return self.release.at if self.release is not None and decided is None else ""
+        if self.release is None:
+            return ""
+        if self.closed and decided is not None and decided.reason != Reason.RELEASED_BY_HAND:
+            return ""  # too late: it had been given back by itself
+        return self.release.at
 
     @property
     def acts(self) -> bool:

@@ -6,6 +6,7 @@ decision to let go is stored too; it closes once everything is given back.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from responder.incidents.incident import (
     FIRST_TIMELINE,
@@ -19,6 +20,8 @@ from responder.incidents.incident import (
     Status,
 )
 from responder.playbooks.asks import Ask
+
+_MOST_MESSAGE_CHARACTERS: Final = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,12 @@ def moment(now: datetime) -> str:
 
 
 def read_moment(text: str) -> datetime | None:
+    """Read a stored time; None where it is none."""
     try:
-        return datetime.fromisoformat(text)
+        read = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
 
 
 def asks_of(incident: Incident) -> tuple[Ask, ...]:
@@ -80,7 +85,7 @@ def noted(timeline: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
 def _to(  # noqa: PLR0917 -- private, one meaning each
     incident: Incident, phase: Phase, reason: Reason, message: str, by: str, now: datetime
 ) -> Transition:
-    status = incident.status
+    status, message = incident.status, message[:_MOST_MESSAGE_CHARACTERS]
     changed = phase is not status.phase
     entry = Entry(time=moment(now), what=str(phase), why=f"{reason}: {message}", by=by)
     return Transition(
@@ -151,15 +156,10 @@ def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
         Reason.COOL_DOWN_OVER
     )
     if by_itself and incident.firing:
-        again = _to(
-            incident,
-            Phase.HOLDING,
-            Reason.FIRING_AGAIN,
-            f"{incident.firing} alert(s) firing again before the incident closed",
-            "alertmanager",
-            now,
-        )
-        return replace(again, status=replace(again.status, letting_go=None, cooling_until=""))
+        # Even if all was given back meanwhile: the alert was accepted into this very incident, and
+        # its sender has no reason to repeat it soon.
+        message = f"{incident.firing} alert(s) firing again before the incident was closed"
+        return _holding_again(incident, message, now=now)
     if not facts.given_back:
         return None
     outcome = Outcome.RELEASED if incident.acts else Outcome.OBSERVED
@@ -176,25 +176,46 @@ def _hold(incident: Incident, *, now: datetime) -> Transition | None:
             message = f"{incident.firing} alert(s) firing"
             return _to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, "alertmanager", now)
         return None
-    if incident.acts and (incident.resume.manual or incident.resume.needs_person):
+    why = _waits_for_person(incident)
+    if why:
         if status.reason == Reason.WAITS_FOR_PERSON:
             return None
-        why = "; ".join(incident.resume.needs_person) or "the playbook resumes by hand"
-        message = f"all alerts resolved; a person must release: {why}"
+        message = f"all alerts resolved; a person must release: {'; '.join(why)}"
         return _to(incident, Phase.HOLDING, Reason.WAITS_FOR_PERSON, message, "", now)
+    return _cooling(incident, now=now)
+
+
+def _waits_for_person(incident: Incident) -> tuple[str, ...]:
+    """Tell why the cool-down alone doesn't decide; nothing was held by one that only observes."""
+    if not incident.acts:
+        return ()
+    why = list(incident.resume.needs_person)
+    if incident.resume.manual and not why:
+        why.append("the playbook resumes by hand")
+    if incident.alerts_omitted:
+        why.append(f"{incident.alerts_omitted} or more further alerts found no room in it")
+    return tuple(why)
+
+
+def _cooling(incident: Incident, *, now: datetime) -> Transition:
     until = moment(now + timedelta(seconds=incident.resume.after_seconds))
     message = f"all alerts resolved; gives back after {until}"
     cooling = _to(incident, Phase.COOLING, Reason.ALERTS_RESOLVED, message, "alertmanager", now)
     return replace(cooling, status=replace(cooling.status, cooling_until=until))
 
 
+def _holding_again(incident: Incident, message: str, *, now: datetime) -> Transition:
+    again = _to(incident, Phase.HOLDING, Reason.FIRING_AGAIN, message, "alertmanager", now)
+    return replace(again, status=replace(again.status, letting_go=None, cooling_until=""))
+
+
 def _cool(incident: Incident, *, now: datetime) -> Transition | None:
     if incident.firing:
-        message = f"{incident.firing} alert(s) firing again"
-        again = _to(incident, Phase.HOLDING, Reason.FIRING_AGAIN, message, "alertmanager", now)
-        return replace(again, status=replace(again.status, cooling_until=""))
+        return _holding_again(incident, f"{incident.firing} alert(s) firing again", now=now)
     until = read_moment(incident.status.cooling_until)
-    if until is None or now < until:
+    if until is None:
+        return _cooling(incident, now=now)  # nobody can tell how long it has cooled: once more
+    if now < until:
         return None
     return _letting_go(
         incident, Reason.COOL_DOWN_OVER, "the cool-down is over", by="campaign-responder", now=now

@@ -37,22 +37,36 @@ def _mapping(told: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- JSON
     return told if isinstance(told, Mapping) else {}
 
 
+def _mappings(told: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 -- JSON
+    return [found for found in told if isinstance(found, Mapping)] if isinstance(told, list) else []
+
+
 def _text(told: Mapping[str, Any], key: str) -> str:
     found = told.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _texts(told: Any) -> dict[str, str]:  # noqa: ANN401 -- JSON
+    return {key: value for key, value in _mapping(told).items() if isinstance(value, str)}
+
+
+def _whole(told: Mapping[str, Any], key: str) -> int:
+    found = told.get(key)
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
 
 
 def _alert(told: Mapping[str, Any]) -> AlertRecord:
     return AlertRecord(
         senders={
             name: Statement(
-                status="firing" if said.get("status") == "firing" else "resolved",
+                status="firing" if _text(said, "status") == "firing" else "resolved",
                 starts_at=_text(said, "startsAt"),
                 at=_text(said, "at"),
             )
-            for name, said in _mapping(told.get("senders")).items()
+            for name, found in _mapping(told.get("senders")).items()
+            if (said := _mapping(found))
         },
-        labels=_mapping(told.get("labels")),
+        labels=_texts(told.get("labels")),
         summary=_text(told, "summary"),
         ends_at=_text(told, "endsAt"),
     )
@@ -75,39 +89,45 @@ def _phase(told: str) -> Phase:
     return Phase(told) if told in set(Phase) else Phase.HOLDING
 
 
+def _condition(told: Mapping[str, Any]) -> Condition:
+    status = _text(told, "status")
+    return Condition(
+        type=_text(told, "type"),
+        status="True" if status == "True" else "False" if status == "False" else "Unknown",
+        reason=_text(told, "reason"),
+        message=_text(told, "message"),
+        last_transition_time=_text(told, "lastTransitionTime"),
+    )
+
+
+def _entry(told: Mapping[str, Any]) -> Entry:
+    return Entry(
+        time=_text(told, "time"),
+        what=_text(told, "what"),
+        why=_text(told, "why"),
+        by=_text(told, "by"),
+    )
+
+
 def read_status(told: Mapping[str, Any]) -> Status:
+    """Read the status; an outcome of a later version is kept as none."""
     outcome = _text(told, "outcome")
     return Status(
         phase=_phase(_text(told, "phase")),
-        outcome=Outcome(outcome) if outcome else None,
+        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
         reason=_text(told, "reason"),
         message=_text(told, "message"),
         since=_text(told, "since"),
         cooling_until=_text(told, "coolingUntil"),
         closed_at=_text(told, "closedAt"),
-        letting_go=Request.from_json(told.get("lettingGo")),
-        firing=int(told.get("firing") or 0),
-        conditions=tuple(
-            Condition(
-                type=_text(found, "type"),
-                status=found.get("status", "Unknown"),
-                reason=_text(found, "reason"),
-                message=_text(found, "message"),
-                last_transition_time=_text(found, "lastTransitionTime"),
-            )
-            for found in told.get("conditions") or ()
-        ),
-        targets=tuple(_target(found) for found in told.get("targets") or ()),
-        timeline=tuple(
-            Entry(
-                time=_text(found, "time"),
-                what=_text(found, "what"),
-                why=_text(found, "why"),
-                by=_text(found, "by"),
-            )
-            for found in told.get("timeline") or ()
-        ),
-        brake_milliseconds=told.get("brakeMilliseconds"),
+        letting_go=Request.from_json(_mapping(told.get("lettingGo"))),
+        firing=_whole(told, "firing"),
+        conditions=tuple(map(_condition, _mappings(told.get("conditions")))),
+        targets=tuple(map(_target, _mappings(told.get("targets")))),
+        timeline=tuple(map(_entry, _mappings(told.get("timeline")))),
+        brake_milliseconds=_whole(told, "brakeMilliseconds")
+        if "brakeMilliseconds" in told
+        else None,
     )
 
 
@@ -132,15 +152,16 @@ def read_incident(live: JsonObject) -> Incident:
     resume = _mapping(spec.get("resume"))
     kind: TriggerKind = "manual" if trigger.get("kind") == "manual" else "alertmanager"
     plan, unreadable = _plan(spec.get("plan"))
+    needs_person = resume.get("needsPerson")
     return Incident(
         namespace=_text(meta, "namespace"),
         name=_text(meta, "name"),
         uid=_text(meta, "uid"),
-        resource_version=_text(meta, "resourceVersion"),
+        resource_version=_text(meta, "resourceVersion") or "0",
         created_at=_text(meta, "creationTimestamp"),
         deleting=bool(meta.get("deletionTimestamp")),
         finalized=FINALIZER in (meta.get("finalizers") or ()),
-        identity=Identity.of(kind, _text(spec, "playbook"), _mapping(spec.get("identity"))),
+        identity=Identity.of(kind, _text(spec, "playbook"), _texts(spec.get("identity"))),
         mode=_text(spec, "mode"),
         trigger=Trigger(
             kind=kind,
@@ -148,18 +169,21 @@ def read_incident(live: JsonObject) -> Incident:
             reason=_text(trigger, "reason"),
             receiver=_text(trigger, "receiver"),
         ),
-        alerts={key: _alert(told) for key, told in _mapping(spec.get("alerts")).items()},
+        alerts={key: _alert(_mapping(told)) for key, told in _mapping(spec.get("alerts")).items()},
         plan=plan,
-        refusals=(*(dict(told) for told in spec.get("refusals") or ()), *unreadable),
+        refusals=(*map(_texts, _mappings(spec.get("refusals"))), *unreadable),
         resume=Resume(
             manual=bool(resume.get("manual")),
-            after_seconds=int(resume.get("afterSeconds") or 0),
-            needs_person=tuple(resume.get("needsPerson") or ()),
+            after_seconds=_whole(resume, "afterSeconds"),
+            needs_person=tuple(item for item in needs_person if isinstance(item, str))
+            if isinstance(needs_person, list)
+            else (),
         ),
         received_at=_text(spec, "receivedAt"),
         token=_text(spec, "token"),
-        release=Request.from_json(spec.get("release")),
+        release=Request.from_json(_mapping(spec.get("release"))),
         status=read_status(_mapping(live.get("status"))),
+        alerts_omitted=_whole(spec, "alertsOmitted"),
     )
 
 
@@ -181,6 +205,7 @@ def body_of(incident: Incident) -> JsonObject:
             "mode": incident.mode,
             "trigger": incident.trigger.to_json(),
             "alerts": {key: alert.to_json() for key, alert in incident.alerts.items()},
+            **({"alertsOmitted": incident.alerts_omitted} if incident.alerts_omitted else {}),
             "plan": [ask.to_json() for ask in incident.plan],
             "refusals": [dict(told) for told in incident.refusals],
             "resume": incident.resume.to_json(),

@@ -9,6 +9,7 @@ APPLIED: Final = "Applied"
 ALTERED: Final = "Altered"
 NO_TARGET: Final = "NoTarget"
 
+_LONGEST_REASON: Final = 64
 _STANDING: Final = frozenset({TargetState.APPLIED, TargetState.GIVEN_BACK})
 
 
@@ -43,13 +44,18 @@ def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
         return APPLIED, "False", "LettingGo", "the holds of this incident are given back"
     if failed or incident.refusals:
         reasons = [str(target.state) for target in failed]
-        reasons += [refusal.get("reason", "Refused") for refusal in incident.refusals]
+        reasons += [_reason(refusal.get("reason", "")) for refusal in incident.refusals]
         told = [f"{target.subject or target.key}: {target.message}" for target in failed]
         told += [refusal.get("message", "") for refusal in incident.refusals]
         return APPLIED, "False", reasons[0], "; ".join(told)
     if not targets:
         return APPLIED, "Unknown", "Pending", "not yet written"
     return APPLIED, "True", "Committed", f"{len(targets)} object(s) held"
+
+
+def _reason(told: str) -> str:
+    # Kubernetes refuses a whole status for one reason that is no word, e.g. a hand-made one.
+    return told if told.isascii() and told.isalpha() and len(told) <= _LONGEST_REASON else "Refused"
 
 
 def _altered(targets: Sequence[Target]) -> _Told:

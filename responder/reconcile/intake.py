@@ -5,77 +5,33 @@ that can't be stored ever is reported and drops none of its neighbours.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
-
-import structlog
 
 from responder.alerts.notification import Alert, Notification
 from responder.cluster.api import KubernetesApi
-from responder.cluster.failures import (
-    AlreadyExists,
-    ApiFailure,
-    Conflict,
-    Invalid,
-    NotFound,
-    TooLarge,
-    Unavailable,
-)
-from responder.cluster.resources import INCIDENTS
-from responder.holds.objects import MANAGER, JsonObject
-from responder.incidents.absorption import Absorbed, Absorption, absorb
-from responder.incidents.identity import Identity, ordinal_of
-from responder.incidents.incident import (
-    MOST_TEXT_CHARACTERS,
-    AlertRecord,
-    Incident,
-    Request,
-    Resume,
-    Status,
-    Trigger,
-)
+from responder.cluster.failures import ApiFailure
+from responder.incidents.absorption import Absorbed, Absorption, absorb, is_known_resolved
+from responder.incidents.bounds import MOST_TEXT_CHARACTERS, sender_name
+from responder.incidents.identity import Identity
+from responder.incidents.incident import Incident, Request, Trigger
 from responder.incidents.lifecycle import moment
-from responder.incidents.stored import body_of, read_incident
-from responder.playbooks.aliases import with_aliases
-from responder.playbooks.rendering import render
 from responder.playbooks.schema import Playbook
 from responder.playbooks.selection import Selection
+from responder.reconcile.drafting import Drafting, Matter, Terms
+from responder.reconcile.storing import NotNow, Store, Stored
 from responder.reconcile.view import IncidentKey, View
 
-_MOST_TRIES: Final = 12
-_AT_ONCE: Final = 12
-"""Incidents being stored at one time, of all requests together: with what the conductor has under
-way it stays within the client's turns, so that no write waits there until it is given up."""
-
-log = structlog.get_logger()
+__all__ = ["Intake", "NotNow", "Stored", "Terms"]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What applies to every incident, whoever asks."""
+@dataclass(slots=True)
+class _Group:
+    """The alerts of one notification that belong to one incident."""
 
-    namespace: str
-    allowed_namespaces: frozenset[str]
-    max_mode: str = "auto"
-    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What was done for one incident."""
-
-    incident: str
-    playbook: str
-    what: Absorbed
-    message: str = ""
-    """Why it can't be stored, ever; empty where it is."""
-
-
-class NotNow(Unavailable):
-    """Nothing was refused: the same request is welcome again later."""
+    matter: Matter
+    alerts: list[Alert] = field(default_factory=list)
 
 
 class Intake:
@@ -93,14 +49,13 @@ class Intake:
         on_stored: Callable[[Incident, float], None],
     ) -> None:
         """`on_stored` gets each stored incident and when its request came in (monotonic)."""
-        self._api = api
         self._view = view
         self._terms = terms
         self._playbooks = playbooks
         self._catch_up = catch_up
         self._now = now
-        self._on_stored = on_stored
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._drafting = Drafting(terms, now=now)
+        self._store = Store(api=api, view=view, namespace=terms.namespace, on_stored=on_stored)
         self._selected: tuple[Sequence[Playbook], Selection] | None = None
 
     @property
@@ -116,30 +71,23 @@ class Intake:
         Raises NotNow or another Unavailable where something could not be stored now; what was
         stored by then is recognised when the sender repeats itself.
         """
-        sender = notification.external_url or "alertmanager"
-        groups = self._grouped(notification)
+        sender = sender_name(notification.external_url or "alertmanager")
         stored = await _all(
-            self._store(
-                identity,
-                alerts,
-                receiver=notification.receiver,
-                sender=sender,
-                received=received,
-            )
-            for identity, alerts in groups.items()
+            self._take(group, sender=sender, receiver=notification.receiver, received=received)
+            for group in self._grouped(notification)
         )
-        handled = {(told.incident) for told in stored}
         resolved = [alert for alert in notification.alerts if alert.status == "resolved"]
-        return [*stored, *await self._resolve_elsewhere(resolved, sender, handled)]
+        return [*stored, *await self._resolve_elsewhere(resolved, sender)]
 
-    def _grouped(self, notification: Notification) -> dict[Identity, list[Alert]]:
-        groups: dict[Identity, list[Alert]] = {}
+    def _grouped(self, notification: Notification) -> list[_Group]:
+        groups: dict[Identity, _Group] = {}
         selection = self._selection()
         for alert in notification.alerts:
-            labels = with_aliases(alert.labels, self._terms.aliases)
+            labels = self._drafting.labels(alert.labels)
             for playbook in selection.matching(labels):
-                groups.setdefault(identity_of(playbook, labels), []).append(alert)
-        return groups
+                matter = self._drafting.matter(playbook, labels, kind="alertmanager")
+                groups.setdefault(matter.identity, _Group(matter)).alerts.append(alert)
+        return list(groups.values())
 
     def _selection(self) -> Selection:
         playbooks = self._playbooks()
@@ -147,71 +95,67 @@ class Intake:
             self._selected = (playbooks, Selection(playbooks))
         return self._selected[1]
 
-    async def _store(
-        self,
-        identity: Identity,
-        alerts: list[Alert],
-        *,
-        receiver: str,
-        sender: str,
-        received: float,
-    ) -> Stored:
-        playbooks = self._playbooks()
-
+    async def _take(self, group: _Group, *, sender: str, receiver: str, received: float) -> Stored:
         def opening(ordinal: int, absorption: Absorption) -> Incident:
-            rule = next(item for item in playbooks if item.name == identity.playbook)
-            trigger = Trigger(
-                kind="alertmanager", by=sender[:200], receiver=receiver[:MOST_TEXT_CHARACTERS]
-            )
-            return self.draft(
-                rule, identity, ordinal=ordinal, trigger=trigger, alerts=absorption.alerts
+            return self._drafting.incident(
+                group.matter,
+                trigger=Trigger(kind="alertmanager", by=sender, receiver=receiver),
+                ordinal=ordinal,
+                alerts=absorption.alerts,
+                alerts_omitted=absorption.omitted,
             )
 
         def decide(current: Incident | None) -> Absorption:
-            return absorb(current, alerts, sender=sender, now=moment(self._now()))
+            return absorb(current, group.alerts, sender=sender, now=moment(self._now()))
 
-        return await self._until_stored(identity, decide, opening, received=received)
+        stored = await self._store.until_stored(
+            group.matter.identity, decide, opening, received=received
+        )
+        return replace(stored, fingerprints=_fingerprints(group.alerts))
 
-    async def _resolve_elsewhere(
-        self, resolved: list[Alert], sender: str, handled: set[str]
-    ) -> list[Stored]:
+    async def _resolve_elsewhere(self, resolved: list[Alert], sender: str) -> list[Stored]:
         """Take a resolve to every incident that holds the alert, whatever its playbook is now.
 
         Found by a consistent list: another replica may have stored the firing a moment ago.
         """
-        news = [alert for alert in resolved if not self._is_known_resolved(alert, sender)]
+        news = [
+            alert
+            for alert in resolved
+            if not is_known_resolved(
+                alert, self._view.holding_alert(alert.fingerprint), sender=sender
+            )
+        ]
         if not news:
             return []
         await self._catch_up()
-        by_incident: dict[IncidentKey, list[Alert]] = {}
+        inside: dict[IncidentKey, tuple[Incident, list[Alert]]] = {}
         for alert in news:
             for incident in self._view.holding_alert(alert.fingerprint):
-                if incident.name not in handled and incident.alerts[alert.fingerprint].firing:
+                if incident.alerts[alert.fingerprint].firing:
                     key = IncidentKey(incident.namespace, incident.name)
-                    by_incident.setdefault(key, []).append(alert)
-        return await _all(self._resolve(key, alerts, sender) for key, alerts in by_incident.items())
-
-    def _is_known_resolved(self, alert: Alert, sender: str) -> bool:
-        inside = self._view.holding_alert(alert.fingerprint)
-        return bool(inside) and all(
-            (said := incident.alerts[alert.fingerprint].senders.get(sender)) is not None
-            and said.status == "resolved"
-            for incident in inside
+                    inside.setdefault(key, (incident, []))[1].append(alert)
+        return await _all(
+            self._resolve(incident, alerts, sender) for incident, alerts in inside.values()
         )
 
-    async def _resolve(self, key: IncidentKey, alerts: list[Alert], sender: str) -> Stored:
-        incident = self._view.incidents[key]
-
+    async def _resolve(self, incident: Incident, alerts: list[Alert], sender: str) -> Stored:
         def decide(current: Incident | None) -> Absorption:
             if current is None:
                 return Absorption(Absorbed.KNOWN)
             return absorb(current, alerts, sender=sender, now=moment(self._now()))
 
-        return await self._until_stored(
+        stored = await self._store.until_stored(
             incident.identity, decide, _never_opens, received=0.0, known=incident
         )
+        return replace(stored, fingerprints=_fingerprints(alerts))
 
     # -- people
+
+    def draft(self, playbook: Playbook, labels: Mapping[str, str], *, trigger: Trigger) -> Incident:
+        """Render what a playbook would open for these labels; nothing is stored."""
+        labels = self._drafting.labels(labels)
+        matter = self._drafting.matter(playbook, labels, kind=trigger.kind)
+        return self._drafting.incident(matter, trigger=trigger)
 
     async def trigger(
         self,
@@ -223,204 +167,42 @@ class Intake:
         received: float,
     ) -> tuple[Stored, Incident | None]:
         """Open an incident by hand; one that is open already for the same labels is that one."""
-        labels = with_aliases(labels, self._terms.aliases)
-        identity = identity_of(playbook, labels, kind="manual")
+        labels = self._drafting.labels(labels)
+        matter = self._drafting.matter(playbook, labels, kind="manual")
 
         def opening(ordinal: int, _absorption: Absorption) -> Incident:
-            trigger = Trigger(
-                kind="manual",
-                by=by[:MOST_TEXT_CHARACTERS],
-                reason=reason[:MOST_TEXT_CHARACTERS],
-            )
-            return self.draft(playbook, identity, ordinal=ordinal, trigger=trigger, alerts={})
+            trigger = Trigger(kind="manual", by=by, reason=reason)
+            return self._drafting.incident(matter, trigger=trigger, ordinal=ordinal)
 
-        def decide(current: Incident | None) -> Absorption:
-            if current is None or current.closed:
-                return Absorption(Absorbed.OPEN)
-            letting_go = current.release is not None or current.status.letting_go is not None
-            if current.deleting or letting_go:
-                return Absorption(Absorbed.TERMINATING)
-            return Absorption(Absorbed.KNOWN)
-
-        stored = await self._until_stored(identity, decide, opening, received=received)
+        stored = await self._store.until_stored(
+            matter.identity, _decide_by_hand, opening, received=received
+        )
         key = IncidentKey(self._terms.namespace, stored.incident)
         return stored, self._view.incidents.get(key)
 
     async def release(self, key: IncidentKey, *, by: str, reason: str) -> Incident:
         """Ask for an incident to be given back; raises NotFound where there is none."""
-        request = Request(at=moment(self._now()), by=by, reason=reason)
-        answer = await self._api.merge_patch(
-            INCIDENTS,
-            namespace=key.namespace,
-            name=key.name,
-            body={"spec": {"release": request.to_json()}},
-            field_manager=MANAGER,
+        request = Request(
+            at=moment(self._now()),
+            by=by[:MOST_TEXT_CHARACTERS],
+            reason=reason[:MOST_TEXT_CHARACTERS],
         )
-        incident = read_incident(answer)
-        self._view.put_incident(incident)
-        return incident
-
-    # -- storing
-
-    def draft(
-        self,
-        playbook: Playbook,
-        identity: Identity,
-        *,
-        ordinal: int,
-        trigger: Trigger,
-        alerts: Mapping[str, AlertRecord],
-    ) -> Incident:
-        """Render a new incident, complete but for what the cluster adds."""
-        rendering = render(
-            playbook,
-            dict(identity.labels),
-            home_namespace=self._terms.namespace,
-            allowed_namespaces=self._terms.allowed_namespaces,
-        )
-        policy = playbook.resume_policy
-        return Incident(
-            namespace=self._terms.namespace,
-            name=identity.name(ordinal),
-            uid="",
-            resource_version="0",
-            created_at="",
-            deleting=False,
-            finalized=False,
-            identity=identity,
-            mode=_capped(str(playbook.spec.mode), self._terms.max_mode),
-            trigger=trigger,
-            alerts=alerts,
-            plan=rendering.asks,
-            refusals=tuple(
-                {
-                    "verb": refusal.verb,
-                    "reason": refusal.reason,
-                    "message": refusal.message[:MOST_TEXT_CHARACTERS],
-                }
-                for refusal in rendering.refusals
-            ),
-            resume=Resume(
-                manual=policy.manual,
-                after_seconds=policy.after_seconds,
-                needs_person=() if policy.manual else policy.reasons,
-            ),
-            received_at=moment(self._now()),
-            token=secrets.token_hex(8),
-            release=None,
-            status=Status(),
-        )
-
-    async def _until_stored(
-        self,
-        identity: Identity,
-        decide: Callable[[Incident | None], Absorption],
-        opening: Callable[[int, Absorption], Incident],
-        *,
-        received: float,
-        known: Incident | None = None,
-    ) -> Stored:
-        """Decide, write, and decide again on what is there wherever the write came too late."""
-        async with self._room:
-            return await self._decide_and_write(
-                identity, decide, opening, received=received, known=known
-            )
-
-    async def _decide_and_write(
-        self,
-        identity: Identity,
-        decide: Callable[[Incident | None], Absorption],
-        opening: Callable[[int, Absorption], Incident],
-        *,
-        received: float,
-        known: Incident | None,
-    ) -> Stored:
-        namespace = self._terms.namespace
-        current = known or self._view.newest(namespace, identity.stem)
-        for _ in range(_MOST_TRIES):
-            absorption = decide(current)
-            name = identity.name(1) if current is None else current.name
-            if absorption.what is Absorbed.TERMINATING:
-                raise NotNow(f"the incident {name} is being given back; try again")
-            try:
-                if absorption.what is Absorbed.OPEN:
-                    ordinal = 1 if current is None else ordinal_of(current.name) + 1
-                    name = identity.name(ordinal)
-                    incident = await self._create(opening(ordinal, absorption))
-                elif absorption.what is Absorbed.CHANGE and current is not None:
-                    incident = await self._change(current, absorption)
-                else:
-                    return Stored(name, identity.playbook, absorption.what)
-            except (AlreadyExists, Conflict):
-                current = await self._read(name)
-                continue
-            except NotFound:
-                self._view.drop_incident(IncidentKey(namespace, name))
-                current = self._view.newest(namespace, identity.stem)
-                continue
-            except (Invalid, TooLarge) as never:
-                log.warning("incident_not_storable", incident=name, why=never.message)
-                return Stored(name, identity.playbook, absorption.what, message=never.message)
-            self._view.put_incident(incident)
-            self._on_stored(incident, received)
-            return Stored(name, identity.playbook, absorption.what)
-        raise NotNow(f"the incident {identity.stem} is being written by others; try again")
-
-    async def _create(self, incident: Incident) -> Incident:
-        try:
-            answer = await self._api.create(
-                INCIDENTS,
-                namespace=incident.namespace,
-                body=body_of(incident),
-                field_manager=MANAGER,
-            )
-        except Unavailable as failure:
-            if not failure.ambiguous:
-                raise
-            found = await self._read(incident.name)
-            if found is None or found.token != incident.token:
-                raise
-            return found
-        return read_incident(answer)
-
-    async def _change(self, current: Incident, absorption: Absorption) -> Incident:
-        alerts: JsonObject = {key: told.to_json() for key, told in absorption.alerts.items()}
-        alerts |= dict.fromkeys(absorption.evicted)
-        answer = await self._api.merge_patch(
-            INCIDENTS,
-            namespace=current.namespace,
-            name=current.name,
-            body={
-                "metadata": {"resourceVersion": current.resource_version},
-                "spec": {"alerts": alerts},
-            },
-            field_manager=MANAGER,
-        )
-        return read_incident(answer)
-
-    async def _read(self, name: str) -> Incident | None:
-        try:
-            live = await self._api.get(INCIDENTS, namespace=self._terms.namespace, name=name)
-        except NotFound:
-            return None
-        incident = read_incident(live)
-        self._view.put_incident(incident)
-        return incident
+        return await self._store.release(key.name, request)
 
 
-def identity_of(
-    playbook: Playbook, labels: Mapping[str, str], *, kind: str = "alertmanager"
-) -> Identity:
-    """Give the identity of what a playbook does for these labels."""
-    matter = {name: labels.get(name, "") for name in playbook.identity_labels}
-    return Identity.of("manual" if kind == "manual" else "alertmanager", playbook.name, matter)
+def _decide_by_hand(current: Incident | None) -> Absorption:
+    if current is None or current.closed:
+        return Absorption(Absorbed.OPEN)
+    if current.deleting:
+        return Absorption(Absorbed.TERMINATING)
+    if current.released_at or current.status.letting_go is not None:
+        # Somebody let go, and now wants it held: the next one holds at once, beside it.
+        return Absorption(Absorbed.OPEN)
+    return Absorption(Absorbed.KNOWN)
 
 
-def _capped(mode: str, most: str) -> str:
-    # Approval is not yet acted on: until it is, what would need one is observed.
-    order = ("observe", "approve", "auto")
-    capped = min(mode, most, key=order.index)
-    return capped if capped == "auto" else "observe"
+def _fingerprints(alerts: Iterable[Alert]) -> frozenset[str]:
+    return frozenset(alert.fingerprint for alert in alerts)
 
 
 def _never_opens(_ordinal: int, _absorption: Absorption) -> Incident:

@@ -1,6 +1,7 @@
 """Who may speak to the door: a bearer token from a file, which may be rotated in place."""
 
 import hmac
+import ipaddress
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,8 @@ class BearerToken:
                 self._token = self._read()
             except BadInput as bad:
                 log.warning("bearer_token_kept", why=str(bad))
-        return hmac.compare_digest(given.encode(), self._token)
+        # Bytes that are no UTF-8 arrive as lone surrogates: a wrong token like any other.
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), self._token)
 
 
 def bearer_required(token: BearerToken | None) -> Middleware:
@@ -78,8 +80,20 @@ def bearer_required(token: BearerToken | None) -> Middleware:
 
 def _is_cross_site(request: web.Request) -> bool:
     """Tell a page of somebody else's in an operator's browser, which reaches loopback as well."""
-    origin = request.headers.get("Origin")
     host = request.headers.get("Host", "")
-    rebound = host.rpartition(":")[0].strip("[]") if ":" in host else host
-    foreign = origin is not None and origin.rpartition("//")[2] != host
-    return foreign or rebound not in {"localhost", "127.0.0.1", "::1"}
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.rpartition("//")[2] != host:
+        return True
+    # A name of theirs that resolves to loopback by now shows in Host alone.
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return not is_loopback(name.strip("[]"))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, is this machine and no other."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,21 +1,21 @@
 """The API for people and scripts: what is open, what would happen, hold now, give back."""
 
+import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from responder.cluster.failures import ApiFailure, NotFound, Unavailable
+from responder.cluster.failures import Unavailable
 from responder.errors import BadInput, Problem
 from responder.incidents.absorption import Absorbed
 from responder.incidents.incident import Incident, Trigger
 from responder.playbooks.schema import Playbook
-from responder.reconcile.intake import identity_of
 from responder.reconcile.preview import preview
 from responder.reconcile.view import IncidentKey
-from responder.web.problems import problem_response
-from responder.web.service import SERVICE
+from responder.web.service import SERVICE, Service
 
 Text = Annotated[str, Field(max_length=1024)]
 
@@ -40,6 +40,7 @@ class Release(BaseModel):
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+DoneT = TypeVar("DoneT")
 
 
 async def _read(request: web.Request, model: type[ModelT]) -> ModelT:
@@ -58,6 +59,23 @@ async def _read(request: web.Request, model: type[ModelT]) -> ModelT:
         ) from error
 
 
+def _ready(request: web.Request) -> Service:
+    """Give the service; raises Unavailable while what it would tell is not known."""
+    service = request.app[SERVICE]
+    waiting = service.not_ready()
+    if waiting:
+        raise Unavailable("; ".join(waiting))
+    return service
+
+
+async def _in_time(service: Service, work: Coroutine[None, None, DoneT]) -> DoneT:
+    try:
+        async with asyncio.timeout(service.request_seconds):
+            return await work
+    except TimeoutError as error:
+        raise Unavailable(f"not done within {service.request_seconds:g} s") from error
+
+
 def _playbook(request: web.Request) -> Playbook:
     name = request.match_info["name"]
     known = request.app[SERVICE].playbooks()
@@ -73,20 +91,9 @@ def _playbook(request: web.Request) -> Playbook:
 async def trigger(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/playbooks/{name}/trigger`: hold now, without any alert."""
     received = time.monotonic()
-    service, playbook = request.app[SERVICE], _playbook(request)
-    wish = await _read(request, Wish)
-    waiting = service.not_ready()
-    if waiting:
-        return problem_response(
-            503, title="Not stored", detail="; ".join(waiting), retry_after_seconds=5
-        )
-    draft = service.intake.draft(
-        playbook,
-        identity_of(playbook, wish.labels, kind="manual"),
-        ordinal=1,
-        trigger=Trigger(kind="manual"),
-        alerts={},
-    )
+    service = _ready(request)
+    playbook, wish = _playbook(request), await _read(request, Wish)
+    draft = service.intake.draft(playbook, wish.labels, trigger=Trigger(kind="manual"))
     if not draft.plan:
         raise BadInput(
             Problem(
@@ -94,12 +101,10 @@ async def trigger(request: web.Request) -> web.StreamResponse:
             )
             for refusal in draft.refusals
         )
-    try:
-        stored, incident = await service.intake.trigger(
-            playbook, wish.labels, reason=wish.reason, by=wish.by, received=received
-        )
-    except ApiFailure as failure:
-        return _failed(failure)
+    storing = service.intake.trigger(
+        playbook, wish.labels, reason=wish.reason, by=wish.by, received=received
+    )
+    stored, incident = await _in_time(service, storing)
     if stored.message:
         raise BadInput([Problem(stored.message)])
     body: dict[str, Any] = {"name": stored.incident, "outcome": str(stored.what)}
@@ -110,15 +115,10 @@ async def trigger(request: web.Request) -> web.StreamResponse:
 
 async def plan(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/playbooks/{name}/plan`: what a trigger would do; writes nothing."""
-    service, playbook = request.app[SERVICE], _playbook(request)
-    wish = await _read(request, Wish)
-    incident = service.intake.draft(
-        playbook,
-        identity_of(playbook, wish.labels, kind="manual"),
-        ordinal=1,
-        trigger=Trigger(kind="manual", by=wish.by, reason=wish.reason),
-        alerts={},
-    )
+    service = _ready(request)
+    playbook, wish = _playbook(request), await _read(request, Wish)
+    trigger = Trigger(kind="manual", by=wish.by, reason=wish.reason)
+    incident = service.intake.draft(playbook, wish.labels, trigger=trigger)
     return web.json_response(preview(service.view, incident, pools=service.pools).to_json())
 
 
@@ -138,7 +138,7 @@ async def playbooks(request: web.Request) -> web.StreamResponse:
 
 async def incidents(request: web.Request) -> web.StreamResponse:
     """`GET /api/v1/incidents`: newest last."""
-    found = request.app[SERVICE].view.incidents.values()
+    found = _ready(request).view.incidents.values()
     return web.json_response([told(item) for item in sorted(found, key=lambda i: i.received_at)])
 
 
@@ -148,7 +148,7 @@ def _key(request: web.Request) -> IncidentKey:
 
 async def incident(request: web.Request) -> web.StreamResponse:
     """`GET /api/v1/incidents/{namespace}/{name}`."""
-    found = request.app[SERVICE].view.incidents.get(_key(request))
+    found = _ready(request).view.incidents.get(_key(request))
     if found is None:
         raise web.HTTPNotFound(text=f"no incident {_key(request).name}")
     return web.json_response(told(found))
@@ -158,26 +158,10 @@ async def release(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/incidents/{namespace}/{name}/release`: give back now."""
     service, key = request.app[SERVICE], _key(request)
     wish = await _read(request, Release)
-    if key not in service.view.incidents:
-        raise web.HTTPNotFound(text=f"no incident {key.name}")
-    try:
-        found = await service.intake.release(key, by=wish.by or "api", reason=wish.reason)
-    except ApiFailure as failure:
-        return _failed(failure)
-    return web.json_response(told(found))
-
-
-def _failed(failure: ApiFailure) -> web.Response:
-    if isinstance(failure, NotFound):
-        return problem_response(404, title="Not found", detail=failure.message)
-    if isinstance(failure, Unavailable):
-        return problem_response(
-            503,
-            title="Not stored",
-            detail=failure.message,
-            retry_after_seconds=failure.retry_after or 5,
-        )
-    return problem_response(502, title="Refused by the cluster", detail=failure.message)
+    if key.namespace != service.intake.namespace:
+        raise web.HTTPNotFound(text=f"no incident {key.name} in {key.namespace}")
+    releasing = service.intake.release(key, by=wish.by or "api", reason=wish.reason)
+    return web.json_response(told(await _in_time(service, releasing)))
 
 
 def told(found: Incident) -> dict[str, Any]:

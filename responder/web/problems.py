@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
 
+from responder.cluster.failures import ApiFailure, NotFound, Unavailable
 from responder.errors import BadInput, Problem
+
+_RETRY_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -47,6 +50,8 @@ async def problems(
         return await handler(request)
     except BadInput as bad:
         return problem_response(400, title="Bad request", problems=bad.problems)
+    except ApiFailure as failure:
+        return _failed(failure)
     except web.HTTPRequestEntityTooLarge as error:
         return problem_response(
             413,
@@ -56,7 +61,28 @@ async def problems(
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 -- not an error
             raise
-        return problem_response(error.status, title=error.reason, detail=error.text or "")
+        answer = problem_response(error.status, title=error.reason, detail=error.text or "")
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
     except Exception:
         log.exception("request_failed", method=request.method, path=request.path)
         return problem_response(500, title="Internal error", detail="see the responder's log")
+
+
+def _failed(failure: ApiFailure) -> web.Response:
+    if isinstance(failure, NotFound):
+        return problem_response(404, title="Not found", detail=failure.message)
+    if isinstance(failure, Unavailable):
+        return not_now(failure.message, after=failure.retry_after)
+    return problem_response(502, title="Refused by the cluster", detail=failure.message)
+
+
+def not_now(why: str, *, after: float | None = None) -> web.Response:
+    """Ask for the same request once more, later: nothing was refused."""
+    return problem_response(
+        503,
+        title="Not now",
+        detail=why,
+        retry_after_seconds=after if after is not None else _RETRY_SECONDS,
+    )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -14,10 +14,9 @@ from responder.errors import BadInput
 from responder.reconcile.intake import Stored
 from responder.reconcile.repetitions import is_no_news
 from responder.reconcile.view import IncidentKey
-from responder.web.problems import problem_response
+from responder.web.problems import not_now, problem_response
 from responder.web.service import SERVICE, Service
 
-_RETRY_SECONDS: Final = 5.0
 UNDER_WAY = web.AppKey("under_way", set[int])
 
 log = structlog.get_logger()
@@ -27,8 +26,15 @@ async def alertmanager(request: web.Request) -> web.StreamResponse:
     """`POST /webhooks/alertmanager`."""
     received = time.monotonic()
     service = request.app[SERVICE]
-    response = await _bounded(request, service, received)
-    service.metrics.notifications.labels(sender="alertmanager", status=response.status).inc()
+    status = 500
+    try:
+        response = await _bounded(request, service, received)
+        status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        service.metrics.notifications.labels(sender="alertmanager", status=status).inc()
     return response
 
 
@@ -101,13 +107,17 @@ def _answer(reading: Reading, stored: list[Stored]) -> dict[str, Any]:
 
 
 def _count(service: Service, reading: Reading, stored: list[Stored]) -> None:
+    counted = service.metrics.alerts
+    matched: set[str] = set()
     for told in stored:
         outcome = "not_storable" if told.message else str(told.what)
-        service.metrics.alerts.labels(outcome=outcome).inc()
-    if not stored:
-        service.metrics.alerts.labels(outcome="unmatched").inc(len(reading.notification.alerts))
+        counted.labels(outcome=outcome).inc(len(told.fingerprints))
+        matched |= told.fingerprints
+    unmatched = sum(alert.fingerprint not in matched for alert in reading.notification.alerts)
+    if unmatched:
+        counted.labels(outcome="unmatched").inc(unmatched)
     if reading.rejected:
-        service.metrics.alerts.labels(outcome="rejected").inc(len(reading.rejected))
+        counted.labels(outcome="rejected").inc(len(reading.rejected))
         log.warning(
             "alerts_rejected",
             rejected=len(reading.rejected),
@@ -117,9 +127,4 @@ def _count(service: Service, reading: Reading, stored: list[Stored]) -> None:
 
 def _later(why: str, *, after: float | None = None) -> web.Response:
     log.warning("notification_put_off", why=why)
-    return problem_response(
-        503,
-        title="Not stored",
-        detail=why,
-        retry_after_seconds=after if after is not None else _RETRY_SECONDS,
-    )
+    return not_now(why, after=after)

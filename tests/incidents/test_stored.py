@@ -1,95 +1,202 @@
-"""What is written is what is read; what others wrote by hand never raises."""
+"""What is written is read back the same, and what is read never raises, whoever made it."""
 
-from dataclasses import replace
+import copy
+import dataclasses
+import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responder.holds.ledger import Entry as LedgerEntry
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
-from responder.incidents.identity import Identity, ordinal_of, stem_of
-from responder.incidents.incident import Condition, Entry, Phase, Target, TargetState
-from responder.incidents.stored import body_of, read_incident, read_status
-from tests.incidents.builders import AT, incident
+from responder.incidents.incident import (
+    FINALIZER,
+    Condition,
+    Entry,
+    Incident,
+    Outcome,
+    Phase,
+    Reason,
+    Request,
+    Resume,
+    Status,
+    Target,
+    TargetState,
+)
+from responder.incidents.lifecycle import Facts, advance, asks_of
+from responder.incidents.stored import body_of, read_incident
+from tests.incidents.given import (
+    AM,
+    PAUSE,
+    at,
+    closed,
+    fingerprint,
+    incident,
+    recorded,
+    released,
+    told_at,
+)
 
+Json = dict[str, Any]
 
-def test_a_body_is_read_back_as_it_was() -> None:
-    made = incident(phase=Phase.NEW)
-    live = body_of(made)
-    live["metadata"] |= {"uid": made.uid, "resourceVersion": made.resource_version}
-    live["metadata"]["creationTimestamp"] = made.created_at
-
-    read = read_incident(live)
-
-    assert replace(read, status=made.status) == made
-
-
-def test_a_status_is_read_back_as_it_was_with_an_absent_baseline_too() -> None:
-    entry = LedgerEntry(baseline=None, applied='{"share": 0}', holder="i", uid="u")
-    target = Target(
-        ObjectKey("ConfigMap", "mail", "spring-sale"),
-        TargetState.APPLIED,
-        "campaign/spring-sale",
-        uid="u-1",
-        ledger=Ledger("u", 3, {"hold.json": entry}),
-    )
-    status = replace(
-        incident().status,
-        targets=(target,),
-        conditions=(Condition("Applied", "True", "Committed", "1 object(s) held", AT),),
-        timeline=(Entry(AT, "Holding", "AlertFiring: 1", "alertmanager"),),
-    )
-    told = {key: value for key, value in status.to_json().items() if value is not None}
-    # The API server prunes nulls out of what it stores.
-    del told["targets"][0]["ledger"]["fields"]["hold.json"]["baseline"]
-
-    assert read_status(told) == status
-
-
-json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
+LEDGER = Ledger("uid-1", 3, {"replicas": LedgerEntry(8, 2, holder="x-1", uid="uid-1")})
+FULL = Status(
+    phase=Phase.COOLING,
+    outcome=Outcome.RELEASED,
+    reason=str(Reason.ALERTS_RESOLVED),
+    message="all alerts resolved",
+    since=told_at(1),
+    cooling_until=told_at(2),
+    closed_at=told_at(3),
+    letting_go=Request(told_at(2), "ada", "CoolDownOver"),
+    firing=4,
+    conditions=(Condition("Applied", "True", "Committed", "2 object(s) held", told_at(1)),),
+    targets=(
+        Target(
+            ObjectKey("Deployment", "mail", "email-sender"),
+            TargetState.APPLIED,
+            subject="Deployment/email-sender",
+            message="as asked",
+            uid="d-1",
+            ledger=LEDGER,
+        ),
+    ),
+    timeline=(Entry(told_at(1), "Holding", "AlertFiring: 1", "alertmanager"),),
+    brake_milliseconds=12,
 )
 
 
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "plan": json,
-            "playbook": json,
-            "mode": json,
-            "identity": st.dictionaries(st.text(max_size=5), st.text(max_size=5)),
-        },
-    )
-)
-def test_a_hand_made_incident_never_raises(spec: dict[str, object]) -> None:
-    read = read_incident({"metadata": {"name": "x-1", "namespace": "mail"}, "spec": spec})
-    assert read.status.phase is Phase.NEW
+def live(found: Incident) -> Json:
+    """The object as the API server has it once both door and leader wrote: null removes a key."""
+    body = body_of(found)
+    body["metadata"] |= {
+        "uid": found.uid,
+        "resourceVersion": found.resource_version,
+        "creationTimestamp": found.created_at,
+    }
+    if found.deleting:
+        body["metadata"]["deletionTimestamp"] = told_at(9)
+    if found.release is not None:
+        body["spec"]["release"] = found.release.to_json()
+    body["status"] = {k: v for k, v in found.status.to_json().items() if v is not None}
+    stored: Json = json.loads(json.dumps(body))
+    return stored
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
+    "found",
     [
-        pytest.param(("a", {"x": "1"}), ("a", {"x": "2"}), id="value"),
-        pytest.param(("a", {"x": "1"}), ("b", {"x": "1"}), id="playbook"),
-        pytest.param(("a", {"x": "1"}), ("a", {"y": "1"}), id="label"),
-        pytest.param(("a", {"x": "1,y=2"}), ("a", {"x": "1", "y": "2"}), id="joined"),
+        pytest.param(incident(), id="holding"),
+        pytest.param(incident(phase=Phase.NEW), id="new"),
+        pytest.param(incident(kind="manual"), id="by hand"),
+        pytest.param(incident(mode="observe"), id="observing"),
+        pytest.param(incident(release=released(), deleting=True), id="released and deleted"),
+        pytest.param(closed(reason=Reason.COOL_DOWN_OVER), id="closed"),
+        pytest.param(incident(alerts_omitted=7), id="too many alerts"),
+        pytest.param(
+            incident(resume=Resume(manual=True, needs_person=("a check",))), id="waits for a person"
+        ),
+        pytest.param(
+            incident(refusals=({"verb": "pause", "reason": "MissingLabel", "message": "none"},)),
+            id="a refusal",
+        ),
+        pytest.param(
+            incident(
+                alerts={fingerprint(1): recorded((AM, "firing", 0), ("http://b", "resolved", 1))}
+            ),
+            id="two senders",
+        ),
+        pytest.param(dataclasses.replace(incident(), status=FULL), id="a full status"),
     ],
 )
-def test_other_identities_have_other_names(
-    first: tuple[str, dict[str, str]], second: tuple[str, dict[str, str]]
-) -> None:
-    one, two = (Identity.of("alertmanager", *given) for given in (first, second))
-    assert one.stem != two.stem
-    assert one.stem != Identity.of("manual", *first).stem
+def test_it_is_read_as_it_was_written(found: Incident) -> None:
+    assert read_incident(live(found)) == found
 
 
-def test_a_name_tells_its_stem_and_ordinal() -> None:
-    identity = Identity.of("alertmanager", "high-bounce-rate", {"campaign": "spring-sale"})
-    name = identity.name(12)
-    assert (stem_of(name), ordinal_of(name)) == (identity.stem, 12)
-    assert len(identity.stem.rpartition("-")[2]) == 16
+def test_one_that_only_observes_needs_no_finalizer() -> None:
+    """It would keep the object from being deleted while no responder runs."""
+    assert body_of(incident())["metadata"]["finalizers"] == [FINALIZER]
+    assert body_of(incident(mode="observe"))["metadata"]["finalizers"] == []
+
+
+def test_a_status_that_was_set_can_be_unset() -> None:
+    """A merge patch removes only what is null."""
+    unset = Status().to_json()
+    assert {key for key, value in unset.items() if value is None} >= {
+        "coolingUntil",
+        "lettingGo",
+        "closedAt",
+        "outcome",
+    }
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+
+
+def places(found: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
+    """Every place in a JSON document that something could be put at."""
+    below = (
+        found.items()
+        if isinstance(found, dict)
+        else enumerate(found)
+        if isinstance(found, list)
+        else ()
+    )
+    return [path, *(place for key, value in below for place in places(value, (*path, key)))]
+
+
+WHOLE = live(dataclasses.replace(incident(release=released()), status=FULL))
+PLACES = [place for place in places(WHOLE) if place[:1] in (("spec",), ("status",))]
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(PLACES), JUNK)
+def test_whatever_stands_in_it_is_read_and_decided_upon(place: tuple[Any, ...], junk: Any) -> None:  # noqa: ANN401
+    """A hand-made incident, or one of a later version, never stops the watch or the loop."""
+    odd = copy.deepcopy(WHOLE)
+    parent: Any = odd
+    for step in place[:-1]:
+        parent = parent[step]
+    parent[place[-1]] = junk
+    found = read_incident(odd)
+    json.dumps(found.status.to_json())
+    assert asks_of(found) in ((), found.plan)
+    advance(found, Facts(given_back=True, deletion_meant=True), now=at(6))
+
+
+@settings(max_examples=100)
+@given(st.fixed_dictionaries({}, optional={"spec": JUNK, "status": JUNK, "metadata": JUNK}))
+def test_whatever_it_is_altogether(odd: Json) -> None:
+    read_incident(odd)
+
+
+def test_an_ask_that_is_none_is_refused_alone() -> None:
+    odd = live(incident())
+    odd["spec"]["plan"][1]["limit"] = {"replicas": -1}
+    found = read_incident(odd)
+    assert found.plan == (PAUSE,)
+    assert [refusal["reason"] for refusal in found.refusals] == ["InvalidPlan"]
+    assert found.refusals[0]["verb"] == "scale"
+
+
+@pytest.mark.parametrize("phase", ["Proposed", "Ramping", "SomethingNew"])
+def test_a_phase_of_a_later_version_is_one_that_holds(phase: str) -> None:
+    odd = live(incident())
+    odd["status"]["phase"] = phase
+    assert read_incident(odd).status.phase is Phase.HOLDING
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "expired"])
+def test_an_outcome_of_a_later_version_is_read(outcome: str) -> None:
+    odd = live(closed(reason=Reason.COOL_DOWN_OVER))
+    odd["status"]["outcome"] = outcome
+    found = read_incident(odd)
+    assert found.closed
+    assert found.status.outcome is None

@@ -12,7 +12,7 @@ from responder.holds.subjects import campaigns_of, object_of, subject_of
 from responder.incidents.incident import Incident, Phase, Target, TargetState
 from responder.playbooks.asks import Ask
 from responder.reconcile.view import IncidentKey, View
-from tests.incidents.builders import incident
+from tests.incidents.given import incident
 
 CAMPAIGNS = ("spring", "summer")
 MAPS = ("spring", "other", "third")

@@ -1,0 +1,104 @@
+"""Incidents and plans, told to people on a terminal, where labels are hostile input as well."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from responder.incidents.incident import Incident, Phase
+
+_TIME_CHARACTERS = 19
+_PRECISE_TIME_CHARACTERS = 23
+
+
+def plain(text: str) -> str:
+    """Escape what would move the cursor, hide text or reorder it; line ends are kept."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def json_text(told: object) -> str:
+    """Write JSON that a terminal shows as it is: umlauts stay, control characters don't."""
+    text = json.dumps(told, indent=2, ensure_ascii=False)
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
+
+
+def columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Align columns, cutting nothing: what is piped on must be whole."""
+    lines = [list(head), *([plain(cell).replace("\n", "\\n") for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def listed(found: Sequence[Incident]) -> str:
+    """Tell incidents, one a line."""
+    if not found:
+        return "no incidents"
+    return columns(
+        ("NAME", "PLAYBOOK", "FOR", "PHASE", "REASON", "ALERTS", "SINCE"),
+        (
+            (
+                item.name,
+                item.playbook,
+                _identity(item) or "-",
+                _phase(item),
+                item.status.reason or "-",
+                str(item.firing),
+                (item.status.since or item.received_at)[:_TIME_CHARACTERS],
+            )
+            for item in found
+        ),
+    )
+
+
+def in_full(item: Incident) -> str:
+    """Tell one incident: what it holds, why, what it waits for, and its timeline."""
+    status = item.status
+    resolved = len(item.alerts) - item.firing
+    more = f", {item.alerts_omitted} or more not kept" if item.alerts_omitted else ""
+    lines = [
+        item.name,
+        f"  playbook   {item.playbook} (mode {item.mode})",
+        f"  for        {_identity(item) or '-'}",
+        f"  phase      {_phase(item)} since {status.since or item.received_at}",
+        f"  because    {status.reason}: {status.message}",
+        f"  alerts     {item.firing} firing, {resolved} resolved{more}",
+    ]
+    if status.brake_milliseconds is not None:
+        lines.append(f"  braked in  {status.brake_milliseconds} ms")
+    if item.release is not None:
+        why = f": {item.release.reason}" if item.release.reason else ""
+        lines.append(f"  released   by {item.release.by} at {item.release.at}{why}")
+    lines.append("  asks for")
+    lines += [
+        f"    {ask.verb} {ask.target_kind}/{ask.target} {json.dumps(dict(ask.limit))}"
+        for ask in item.plan
+    ]
+    lines += [f"    refused: {refusal.get('message', '')}" for refusal in item.refusals]
+    lines.append("  targets")
+    lines += [
+        f"    {target.key} {target.state}{f': {target.message}' if target.message else ''}"
+        for target in status.targets
+    ]
+    lines.append("  timeline")
+    lines += [
+        f"    {entry.time[:_PRECISE_TIME_CHARACTERS]} {entry.what}: {entry.why}"
+        f"{f' (by {entry.by})' if entry.by else ''}"
+        for entry in status.timeline
+    ]
+    if status.phase is not Phase.CLOSED:
+        lines.append(f"  to give back now: responder release {item.name} --reason '...'")
+    return "\n".join(plain(line).replace("\n", "\\n") for line in lines)
+
+
+def _identity(item: Incident) -> str:
+    return ",".join(f"{key}={value}" for key, value in item.identity.labels)
+
+
+def _phase(item: Incident) -> str:
+    return str(item.status.phase) or "New"

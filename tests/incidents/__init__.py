@@ -1,0 +1,1 @@
+"""Tests of the incident resource and its state machine."""

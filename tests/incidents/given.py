@@ -1,0 +1,185 @@
+"""Incidents and alerts to begin a test with, and what a stored decision makes of them."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from responder.alerts.notification import Alert
+from responder.incidents.absorption import Absorbed, Absorption
+from responder.incidents.identity import Identity
+from responder.incidents.incident import (
+    AlertRecord,
+    Incident,
+    Outcome,
+    Phase,
+    Reason,
+    Request,
+    Resume,
+    Statement,
+    Status,
+    Trigger,
+)
+from responder.incidents.lifecycle import moment
+from responder.playbooks.asks import Ask
+
+NOW = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
+IDENTITY = Identity.of("alertmanager", "high-bounce-rate", {"campaign": "spring-sale"})
+PAUSE = Ask(
+    control="sending",
+    namespace="mail",
+    target_kind="campaign",
+    target="spring-sale",
+    limit={"share": 0.0},
+    verb="pause",
+)
+SCALE = Ask(
+    control="replicas",
+    namespace="mail",
+    target_kind="Deployment",
+    target="email-sender",
+    limit={"replicas": 2},
+    verb="scale",
+)
+AM = "http://alertmanager-0:9093"
+
+
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def told_at(minutes: float) -> str:
+    return moment(at(minutes))
+
+
+def fingerprint(number: int) -> str:
+    return f"{number:016x}"
+
+
+def firing(number: int = 1, *, minutes: float = 0, starts_at: str = "", **labels: str) -> Alert:
+    """An alert that fires since so many minutes after NOW."""
+    return Alert(
+        status="firing",
+        labels={"alertname": "HighBounceRate", "campaign": "spring-sale", **labels},
+        annotations={"summary": "bounces are too high"},
+        starts_at=starts_at or told_at(minutes),
+        fingerprint=fingerprint(number),
+    )
+
+
+def resolved(number: int = 1, *, minutes: float = 0, starts_at: str = "") -> Alert:
+    """The end of the occurrence that began so many minutes after NOW."""
+    return firing(number, minutes=minutes, starts_at=starts_at).model_copy(
+        update={"status": "resolved", "ends_at": told_at(minutes + 1)}
+    )
+
+
+def recorded(*statements: tuple[str, str, float]) -> AlertRecord:
+    """An alert of which senders said: (sender, status, minutes)."""
+    return AlertRecord(
+        senders={
+            sender: Statement(
+                "firing" if status == "firing" else "resolved", told_at(minutes), told_at(minutes)
+            )
+            for sender, status, minutes in statements
+        }
+    )
+
+
+def alerts(*, fire: int = 0, resolve: int = 0) -> dict[str, AlertRecord]:
+    """So many alerts, by fingerprint: the firing ones first."""
+    return {
+        fingerprint(number): recorded((AM, "firing" if number <= fire else "resolved", 0))
+        for number in range(1, fire + resolve + 1)
+    }
+
+
+def incident(
+    *,
+    phase: Phase = Phase.HOLDING,
+    alerts: Mapping[str, AlertRecord] | None = None,
+    mode: str = "auto",
+    kind: str = "alertmanager",
+    resume: Resume | None = None,
+    release: Request | None = None,
+    deleting: bool = False,
+    status: Mapping[str, Any] | None = None,
+    **changes: Any,  # noqa: ANN401 -- fields of an incident
+) -> Incident:
+    """One incident; by default it holds, for one alert that fires."""
+    manual = kind == "manual"
+    if alerts is None:
+        alerts = {} if manual else {fingerprint(1): recorded((AM, "firing", 0))}
+    whole = Incident(
+        namespace="mail",
+        name=IDENTITY.name(1),
+        uid="uid-1",
+        resource_version="7",
+        created_at=told_at(0),
+        deleting=deleting,
+        finalized=mode == "auto",
+        identity=dataclasses.replace(IDENTITY, kind="manual" if manual else "alertmanager"),
+        mode=mode,
+        trigger=Trigger("manual", by="ada", reason="a bad list")
+        if manual
+        else Trigger("alertmanager"),
+        alerts=alerts,
+        plan=(PAUSE, SCALE),
+        refusals=(),
+        resume=resume if resume is not None else Resume(after_seconds=600),
+        received_at=told_at(0),
+        token="5f1c9a0e",
+        release=release,
+        status=Status(phase=phase, since=told_at(0), **(status or {})),
+    )
+    return dataclasses.replace(whole, **changes)
+
+
+def released(at_minutes: float = 5) -> Request:
+    return Request(at=told_at(at_minutes), by="ada", reason="the list is clean")
+
+
+def closed(*, reason: Reason, at_minutes: float = 5, **given: Any) -> Incident:  # noqa: ANN401
+    """An incident that was let go for this reason, so many minutes after NOW, and closed."""
+    by_hand = reason is Reason.RELEASED_BY_HAND
+    alerts = given.pop("alerts", {fingerprint(1): recorded((AM, "firing", 0))})
+    return incident(
+        alerts=alerts,
+        phase=Phase.CLOSED,
+        release=released(at_minutes) if by_hand else None,
+        status={
+            "outcome": Outcome.RELEASED,
+            "closed_at": told_at(at_minutes + 0.1),
+            "firing": sum(alert.firing for alert in alerts.values()),
+            "letting_go": Request(at=told_at(at_minutes), by="ada", reason=str(reason)),
+        },
+        **given,
+    )
+
+
+def written(current: Incident | None, absorption: Absorption) -> Incident | None:
+    """What is stored as the newest incident once a decision is written."""
+    if absorption.what is Absorbed.OPEN:
+        number = 1 if current is None else int(current.name.rpartition("-")[2]) + 1
+        return incident(
+            phase=Phase.NEW,
+            alerts=absorption.alerts,
+            name=IDENTITY.name(number),
+            uid=f"uid-{number}",
+            alerts_omitted=absorption.omitted,
+        )
+    if absorption.what is Absorbed.CHANGE and current is not None:
+        after = {**current.alerts, **absorption.alerts}
+        for key in absorption.evicted:
+            del after[key]
+        return dataclasses.replace(current, alerts=after, alerts_omitted=absorption.omitted)
+    return current
+
+
+def fires(found: Incident | None) -> set[str]:
+    """The fingerprints of the alerts that fire in it."""
+    return set() if found is None else {key for key, each in found.alerts.items() if each.firing}
+
+
+def fingerprints(numbers: Iterable[int]) -> set[str]:
+    return {fingerprint(number) for number in numbers}
