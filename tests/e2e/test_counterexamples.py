@@ -1,8 +1,6 @@
 """Each rule of the ledger was paid for by a live counterexample: these are the counterexamples."""
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -10,8 +8,6 @@ from tests.auditor.versions import DEPLOYMENT, LEDGER
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
 from tests.e2e.scene import REPLICAS, Scene
-from tests.k8s.account import Account, documents, ledger
-from tests.k8s.install import client
 
 
 def roll_out(scene: Scene, version: int) -> None:
@@ -282,91 +278,3 @@ def ghosts_told(scene: Scene) -> set[str]:
         for event in scene.kube.items("events.k8s.io/v1", "events")
         if event["reason"] == "Ghost" and event["regarding"]["name"] == scene.name
     }
-
-
-def test_relabelling_a_campaign_during_a_hold_is_no_escape(scene: Scene) -> None:
-    scene.campaign()
-    incident = scene.open("pause")
-    scene.wait_held(incident)
-
-    moved = {"metadata": {"labels": {"campaign-responder.dev/campaign": "another"}}}
-    scene.kube.patch(*CONFIG_MAPS, scene.name, moved)
-    with scene.auditor.hands_of_others():
-        scene.kube.patch(*CONFIG_MAPS, scene.name, {"data": {"hold.json": None}})
-
-    eventually_blocking(lambda: scene.cluster.hold(scene.name), what="it is held again")
-    scene.give_back(incident)
-    live = scene.cluster.config_map(scene.name)
-    assert live["data"] == scene.campaign_manifest()["data"]
-    assert live["metadata"]["labels"] == moved["metadata"]["labels"]
-    assert scene.traces() == []
-
-
-def test_taking_the_label_from_a_workload_during_a_hold_is_no_escape(scene: Scene) -> None:
-    scene.deploy()
-    scene.autoscale(lowest=1)
-    incident = scene.open("stricter")
-    scene.wait_held(incident)
-    scene.wait_replicas(2)
-    unlabelled: dict[str, Any] = {"metadata": {"labels": {"campaign-responder.dev/hold": None}}}
-    for resource in (DEPLOYMENTS, AUTOSCALERS):
-        scene.kube.patch(*resource, scene.name, unlabelled)
-    scene.kube.patch(*AUTOSCALERS, scene.name, {"spec": {"maxReplicas": 10}})
-    scene.wait_bounds(1, 2)
-    scene.give_back(incident)
-    assert scene.bounds == (1, 10)
-    assert scene.traces() == []
-
-
-def test_a_campaign_is_rerouted_to_quarantine_by_hand_and_comes_back(scene: Scene) -> None:
-    scene.campaign()
-    before = scene.cluster.config_map(scene.name)["data"]
-    incident = scene.open("quarantine")
-    scene.wait_held(incident)
-    document = scene.cluster.hold(scene.name)
-    assert document is not None
-    assert (document["pool"], document["share"]) == ("quarantine", None)
-    assert document["incident"] == incident
-    scene.give_back(incident)
-    assert scene.cluster.config_map(scene.name)["data"] == before
-    assert scene.traces() == []
-
-
-@pytest.fixture
-def account(scene: Scene) -> Account:
-    """The responder's own ServiceAccount, used against its will."""
-    return Account(client(scene.kube.control_plane, scene.kubeconfig), scene.kube)
-
-
-def test_an_unlabelled_workload_is_refused_by_us_and_by_admission(
-    scene: Scene, account: Account
-) -> None:
-    scene.deploy(labels={})
-    incident = scene.open("stricter")
-    eventually_blocking(
-        lambda: scene.condition(incident, "Applied").get("reason") == "NotAllowed",
-        what="the incident says what it may not hold",
-    )
-    told = scene.condition(incident, "Applied")["message"]
-    assert f"{scene.name} is not labelled campaign-responder.dev/hold=allowed" in told
-    assert scene.auditor.writes(DEPLOYMENT, scene.name) == []
-    refusal = account.patch(DEPLOYMENTS, scene.name, ledger(replicas=2))
-    assert "only what is labelled campaign-responder.dev/hold: allowed may be held" in refusal
-    scene.give_back(incident)
-
-
-def test_a_transactional_campaign_is_refused_by_us_and_by_admission(
-    scene: Scene, account: Account
-) -> None:
-    scene.campaign(labels={"stream": "transactional"})
-    incident = scene.open("pause")
-    eventually_blocking(
-        lambda: scene.condition(incident, "Applied").get("reason") == "Transactional",
-        what="the incident says what it may not hold",
-    )
-    assert scene.cluster.hold(scene.name) is None
-    assert scene.auditor.writes("ConfigMap", scene.name) == []
-    text = json.dumps({"share": 0.0})
-    refusal = account.patch(CONFIG_MAPS, scene.name, documents(hold_json=text))
-    assert "transactional mail is never held" in refusal
-    scene.give_back(incident)

@@ -1,4 +1,4 @@
-"""Two incidents on one sender: in any order the strictest holds, and all of it comes back."""
+"""One, two incidents on one sender: the strictest holds, and all of it comes back."""
 
 import pytest
 
@@ -79,3 +79,17 @@ def share(scene: Scene) -> float:
     document = scene.cluster.hold(scene.name)
     assert document is not None
     return float(document["share"])
+
+
+def test_a_campaign_is_rerouted_to_quarantine_by_hand_and_comes_back(scene: Scene) -> None:
+    scene.campaign()
+    before = scene.cluster.config_map(scene.name)["data"]
+    incident = scene.open("quarantine")
+    scene.wait_held(incident)
+    document = scene.cluster.hold(scene.name)
+    assert document is not None
+    assert (document["pool"], document["share"]) == ("quarantine", None)
+    assert document["incident"] == incident
+    scene.give_back(incident)
+    assert scene.cluster.config_map(scene.name)["data"] == before
+    assert scene.traces() == []
