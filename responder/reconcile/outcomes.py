@@ -3,12 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
 from responder.holds.subjects import CAMPAIGN, object_of, subject_of, told
 from responder.incidents.incident import Incident, Target, TargetState
 from responder.reconcile.view import IncidentKey, View
+
+MOST_TARGETS: Final = 256
+"""What the resource takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,11 @@ class Outcomes:
                 merged[nowhere, told(ask)] = Target(
                     nowhere, TargetState.NO_TARGET, subject=told(ask), message=message
                 )
-        return tuple(merged[place] for place in sorted(merged))
+        found = [merged[place] for place in sorted(merged)]
+        if len(found) > MOST_TARGETS:
+            # What is held is told first: a status with more is refused as a whole.
+            found = sorted(found, key=lambda target: target.ledger is None)[:MOST_TARGETS]
+        return tuple(found)
 
 
 def _renewed(known: Target | None, found: Target, incident_uid: str) -> Target:

@@ -12,6 +12,7 @@ from responder.errors import ResponderError
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 _MOMENT_SECONDS = 1.0
+_MOST_CALM_SECONDS = 5.0
 
 
 class Again(ResponderError):  # noqa: N818 -- an outcome of work, not a fault
@@ -58,10 +59,16 @@ class KeyedQueue(Generic[KeyT]):
                 return
 
     def add(self, key: KeyT, *, after_seconds: float = 0.0) -> None:
-        """Ask for the key to be worked on, now or later; the earliest wish wins."""
+        """Ask for the key to be worked on, now or later; the earliest wish wins.
+
+        One that failed comes sooner for being asked for, yet not at once: a refused write must
+        not be repeated at the pace of the events that it causes.
+        """
         if self._closed:
             return
         timer = self._timers.get(key)
+        if timer is not None and not after_seconds:
+            after_seconds = self._calm_seconds(key)
         if after_seconds > 0:
             due = asyncio.get_running_loop().time() + after_seconds
             if timer is not None:
@@ -94,10 +101,13 @@ class KeyedQueue(Generic[KeyT]):
             self._running.pop(key, None)
             if key in self._again:
                 self._again.discard(key)
-                # A key that fails waits for its own time, whoever asks meanwhile: a refused
-                # write must not be repeated at the pace of the events that it causes.
-                if key not in self._failures:
-                    self.add(key)
+                self.add(key)
+
+    def _calm_seconds(self, key: KeyT) -> float:
+        """Give the least pause of a key that failed so often; nothing for one that did not."""
+        count = self._failures.get(key, 0)
+        pause = self._base_seconds * 2 ** min(count - 1, 16)
+        return min(_MOST_CALM_SECONDS, pause) if count else 0.0
 
     def _later(self, key: KeyT, error: Exception) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1

@@ -17,7 +17,6 @@ from responder.holds.objects import (
     is_transactional,
     name,
     namespace,
-    uid,
     value_at,
 )
 from responder.holds.subjects import (
@@ -68,8 +67,9 @@ class View:
         key = IncidentKey(incident.namespace, incident.name)
         known = self.incidents.get(key)
         if known is not None:
+            # Versions of all objects come from one counter, so also those of a name's next object.
             ahead = int(known.resource_version) - int(incident.resource_version)
-            if known.uid == incident.uid and ahead >= 0:
+            if ahead >= 0:
                 if ahead == 0:
                     # The same again, by the watch, which keeps it too: once in memory is enough.
                     self.incidents[key] = incident
@@ -129,9 +129,9 @@ class View:
     def put_object(self, kind: str, live: JsonObject) -> None:
         key = ObjectKey(kind, namespace(live), name(live))
         known = self.objects.get(key)
-        if known is not None and uid(known) == uid(live) and _version(known) >= _version(live):
-            return
         if known is not None:
+            if _version(known) >= _version(live):
+                return
             self._forget(key, known)
         self.objects[key] = live
         if kind == AUTOSCALER:
@@ -142,6 +142,8 @@ class View:
             if is_transactional(live) and is_marked(live):
                 self._transactional[key.namespace].add(key)
         self._tell(key, live)
+        if known is not None and kind == AUTOSCALER and _scaled(known) != _scaled(live):
+            self._tell(key, known)  # it left that workload, whose own replicas count again
 
     def drop_object(self, key: ObjectKey) -> None:
         known = self.objects.pop(key, None)

@@ -1,6 +1,7 @@
 """Keyed work: never twice at once, never lost, and no key holds up another."""
 
 import asyncio
+import itertools
 
 from responder.reconcile.queue import Again, KeyedQueue
 from tests.controlplane.eventually import eventually
@@ -115,3 +116,73 @@ async def test_closed_it_ends_what_runs_and_begins_nothing() -> None:
 
     assert work.begun == ["a"]
     assert work.ended == []
+
+
+async def test_a_failing_key_that_is_asked_for_comes_sooner_and_yet_not_at_once() -> None:
+    """Its cause may be mended; but a refused write causes events, which ask for it again."""
+    begun: list[float] = []
+
+    async def fail(_key: str) -> None:
+        begun.append(asyncio.get_running_loop().time())
+        raise Again("refused", after_seconds=3600)
+
+    queue: KeyedQueue[str] = KeyedQueue(
+        fail, at_once=1, on_failure=lambda *_told: None, base_seconds=0.02
+    )
+    queue.add("a")
+
+    async def asked() -> bool:
+        for _ in range(100):
+            queue.add("a")
+        return len(begun) == 4
+
+    await eventually(asked, every_seconds=0.001)
+
+    pauses = [after - before for before, after in itertools.pairwise(begun)]
+    assert all(pause >= least for pause, least in zip(pauses, (0.02, 0.04, 0.08), strict=True)), (
+        pauses
+    )
+    await queue.close()
+
+
+async def test_a_key_that_was_asked_for_while_it_failed_is_not_forgotten() -> None:
+    work = Work()
+    gate = asyncio.Event()
+
+    async def fail_once(key: str) -> None:
+        work.begun.append(key)
+        await gate.wait()
+        if len(work.begun) == 1:
+            raise Again("fails once", after_seconds=3600)
+        work.ended.append(key)
+
+    queue: KeyedQueue[str] = KeyedQueue(
+        fail_once, at_once=1, on_failure=work.failed, base_seconds=0.001
+    )
+    queue.add("a")
+    await eventually(lambda: work.begun == ["a"])
+    queue.add("a")
+    gate.set()
+    await eventually(lambda: work.ended == ["a"])
+    await queue.close()
+
+
+async def test_an_error_of_ours_is_tried_again_like_any_other() -> None:
+    work = Work()
+    failed: list[Exception] = []
+
+    async def stumble(key: str) -> None:
+        work.begun.append(key)
+        if len(work.begun) < 3:
+            raise ZeroDivisionError
+
+    queue: KeyedQueue[str] = KeyedQueue(
+        stumble,
+        at_once=1,
+        on_failure=lambda _key, error, _delay: failed.append(error),
+        base_seconds=0.001,
+    )
+    queue.add("a")
+    await eventually(lambda: len(work.begun) == 3)
+    assert [type(error) for error in failed] == [ZeroDivisionError] * 2
+    await queue.close()

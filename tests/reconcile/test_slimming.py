@@ -1,0 +1,107 @@
+"""What is kept of an object in memory: all that decides, and nothing of what doesn't."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from responder.holds.ledger import Entry, Ledger
+from responder.holds.objects import KEYS_ANNOTATION, LEDGER_ANNOTATION, SENDING_HOLDS
+from responder.reconcile.slimming import (
+    DROPPED,
+    slim_autoscaler,
+    slim_config_map,
+    slim_deployment,
+)
+from tests.reconcile.objects import autoscaler, config_map, deployment
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LEDGER = Ledger("uid-1", 1, {"state": Entry("active", "paused", "x-1", "uid-1")}).to_text()
+
+
+def annotated(live: dict[str, Any], **annotations: str) -> dict[str, Any]:
+    made = copy.deepcopy(live)
+    made["metadata"]["annotations"] = annotations
+    return made
+
+
+def test_of_a_deployment_its_metadata_and_replicas() -> None:
+    live = deployment()
+    live["spec"]["template"] = {"spec": {"containers": [{"env": ["x" * 1000]}]}}
+    live["status"] = {"replicas": 8}
+    assert slim_deployment(live) == deployment()
+
+
+def test_a_deployment_without_replicas_has_none() -> None:
+    assert slim_deployment({"metadata": {"name": "x"}}) == {
+        "metadata": {"name": "x"},
+        "spec": {"replicas": None},
+    }
+
+
+def test_of_an_autoscaler_its_bounds_and_target() -> None:
+    live = autoscaler()
+    live["spec"] |= {"metrics": ["x"], "behavior": {}}
+    live["status"] = {"currentReplicas": 8}
+    assert slim_autoscaler(live) == autoscaler()
+
+
+def test_what_kubectl_remembers_for_itself_is_not_kept_and_the_original_stays_whole() -> None:
+    live = annotated(deployment(), **{LAST_APPLIED: "{...}", "team": "mail"})
+    before = copy.deepcopy(live)
+    assert slim_deployment(live)["metadata"]["annotations"] == {"team": "mail"}
+    assert live == before
+
+
+@pytest.mark.parametrize(
+    ("live", "kept"),
+    [
+        pytest.param(
+            config_map(data={"hold.json": "{}", "template": "x" * 1000}),
+            {"hold.json"},
+            id="the hold document",
+        ),
+        pytest.param(config_map(data={"template": "x"}), set(), id="another program's"),
+        pytest.param(
+            annotated(
+                config_map(data={"state": "active", "rate": "1", "template": "x"}),
+                **{KEYS_ANNOTATION: "state, rate"},
+            ),
+            {"state", "rate"},
+            id="keys that are offered",
+        ),
+        pytest.param(
+            annotated(
+                config_map(data={"state": "paused", "template": "x"}),
+                **{LEDGER_ANNOTATION: LEDGER},
+            ),
+            {"state"},
+            id="a key that is held although it is offered no more",
+        ),
+        pytest.param(
+            annotated(config_map(data={"template": "x"}), **{LEDGER_ANNOTATION: "junk"}),
+            set(),
+            id="a junk ledger",
+        ),
+        pytest.param(
+            config_map(SENDING_HOLDS, data={"pool.bulk.json": "{}", "x": "y"}),
+            {"pool.bulk.json", "x"},
+            id="our own: all of it",
+        ),
+    ],
+)
+def test_of_a_config_map_the_keys_that_we_may_hold(live: dict[str, Any], kept: set[str]) -> None:
+    slim = slim_config_map(live)
+    assert slim.get("data", {}) == {key: live["data"][key] for key in kept}
+    assert slim.get(DROPPED, frozenset()) == live["data"].keys() - kept
+    assert slim["metadata"] == live["metadata"]
+
+
+def test_that_a_config_map_is_immutable_is_kept() -> None:
+    assert slim_config_map({**config_map(), "immutable": True})["immutable"] is True
+    assert "immutable" not in slim_config_map(config_map())
+
+
+@pytest.mark.parametrize("slim", [slim_deployment, slim_autoscaler, slim_config_map])
+def test_an_object_without_anything_is_slimmed_too(slim: Any) -> None:  # noqa: ANN401 -- any of them
+    slim({"metadata": {"name": "x"}, "spec": None, "data": None})
