@@ -70,7 +70,7 @@ def kept_labels(labels: Mapping[str, str]) -> dict[str, str]:
             continue
         left = room - stored_bytes(name)
         value = clip(labels[name], most_bytes=min(left, _MOST_LABELS_BYTES // 4))
-        if left < 0 or (labels[name] and not value):
+        if left < stored_bytes(value) or (labels[name] and not value):
             continue
         kept[name] = value
         room = left - stored_bytes(value)
