@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from responder.logs import configure_logs
 from tests.controlplane import run_logs
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.fixtures import require
@@ -23,11 +24,21 @@ def bare_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     plane.stop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs_as_in_production() -> None:
+    configure_logs("json")
+
+
 @pytest.fixture
 def bench_kube(bare_plane: ControlPlane, request: pytest.FixtureRequest) -> Kube:
     name = f"bench-{abs(hash(request.node.name)) % 10**8}"
     bare_plane.create_namespace(name)
     return Kube(control_plane=bare_plane, namespace=name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_as_in_production() -> None:
+    configure_logs("json")
 
 
 @pytest.fixture
