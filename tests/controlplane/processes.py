@@ -60,6 +60,11 @@ class ServerProcess:
     def running(self) -> bool:
         return self._popen is not None and self._popen.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """Below zero for the signal that ended it; None while it runs."""
+        return self._started.poll()
+
     def require_running(self) -> None:
         """Raises EndedEarlyError if it ended, whatever its exit code."""
         if not self.running:
