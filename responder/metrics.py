@@ -31,6 +31,7 @@ class Metrics:
             "Alerts received, by what became of them in each incident that they concern.",
             ("outcome",),
         )
+        self.repeated = self.alerts.labels(outcome="repeated")
         self.incidents = gauge(
             "incidents", "Incidents that exist, by phase and playbook.", ("phase", "playbook")
         )

@@ -81,6 +81,8 @@ class Feeds:
 
     def not_synced(self) -> list[str]:
         """Name the watches that are not in sync, with the reason where it is known."""
+        if all(cache.synced for _, _, cache in self._caches):
+            return []
         waiting: list[str] = []
         for plural, each, cache in self._caches:
             if not cache.synced:

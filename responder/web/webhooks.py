@@ -42,6 +42,12 @@ async def _bounded(request: web.Request, service: Service, received: float) -> w
     waiting = service.not_ready()
     if waiting:
         return _later("; ".join(waiting))
+    if request.content.is_eof():
+        # It is here in full, so what was said before is answered without taking anybody's place.
+        again = service.repetitions.answer(await request.read())
+        if again is not None:
+            service.metrics.repeated.inc()
+            return web.Response(text=again, content_type="application/json")
     under_way = request.app[UNDER_WAY]
     if len(under_way) >= service.most_requests:
         return _later(f"{len(under_way)} notifications are being stored already")
@@ -57,10 +63,6 @@ async def _bounded(request: web.Request, service: Service, received: float) -> w
 
 async def _accept(request: web.Request, service: Service, received: float) -> web.Response:
     body = await request.read()
-    again = service.repetitions.answer(body)
-    if again is not None:
-        service.metrics.alerts.labels(outcome="repeated").inc()
-        return web.Response(text=again, content_type="application/json")
     try:
         reading = read_alertmanager(body)
     except BadInput as bad:

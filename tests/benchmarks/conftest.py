@@ -36,11 +36,6 @@ def bench_kube(bare_plane: ControlPlane, request: pytest.FixtureRequest) -> Kube
     return Kube(control_plane=bare_plane, namespace=name)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def logs_as_in_production() -> None:
-    configure_logs("json")
-
-
 @pytest.fixture
 def bench_kubeconfig(bench_kube: Kube) -> Path:
     return install(bench_kube)
