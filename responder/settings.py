@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _safe(self) -> "Settings":
         host, _ = self.address
-        if self.bearer_token_file is None and not _is_loopback(host):
+        if self.bearer_token_file is None and not is_loopback(host):
             raise ValueError(
                 f"listen: {host} is not loopback, and no bearer_token_file is set:"
                 " set one, or listen on 127.0.0.1"
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     def address(self) -> tuple[str, int]:
         """Host and port of `listen`; raises ValueError where it is neither."""
         host, colon, port = self.listen.rpartition(":")
-        if not colon or not port.isdigit() or int(port) > _MOST_PORT:
+        if not (colon and port.isascii() and port.isdigit() and int(port) <= _MOST_PORT):
             raise ValueError(f"listen: {self.listen!r} is not HOST:PORT")
         return host.strip("[]"), int(port)
 
@@ -91,8 +91,9 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys((self.namespace, *self.allow_namespace)))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, is this machine and no other."""
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -1,7 +1,6 @@
 """Who may speak to the door: a bearer token from a file, which may be rotated in place."""
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from responder.errors import BadInput, Problem
+from responder.settings import is_loopback
 from responder.web.problems import problem_response
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json"})
 _REREAD_SECONDS: Final = 1.0
 _LEAST_CHARACTERS: Final = 16
 
@@ -87,13 +87,3 @@ def _is_cross_site(request: web.Request) -> bool:
     # A name of theirs that resolves to loopback by now shows in Host alone.
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     return not is_loopback(name.strip("[]"))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host, by name or address, is this machine and no other."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

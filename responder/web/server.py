@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from responder.web import health, people, webhooks
+from responder.web import health, openapi, people, webhooks
 from responder.web.authentication import BearerToken, bearer_required
 from responder.web.problems import problems
 from responder.web.service import SERVICE, Service
@@ -26,6 +26,7 @@ def create_app(
             web.get("/api/v1/incidents", people.incidents),
             web.get("/api/v1/incidents/{namespace}/{name}", people.incident),
             web.post("/api/v1/incidents/{namespace}/{name}/release", people.release),
+            web.get("/api/openapi.json", openapi.openapi),
             web.get("/healthz", health.healthz),
             web.get("/readyz", health.readyz),
             web.get("/metrics", health.metrics),

@@ -1,0 +1,100 @@
+"""What is told on a terminal is whole, aligned, and can't play tricks."""
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responder.incidents.identity import Identity
+from responder.incidents.incident import Entry, Phase, Reason
+from responder.telling import columns, in_full, json_text, listed, plain
+from tests.incidents.given import closed, incident, released, told_at
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b\r\n[/bold]"
+
+
+def is_harmless(text: str) -> bool:
+    return all(char == "\n" or unicodedata.category(char)[0] != "C" for char in text)
+
+
+@given(st.text())
+def test_plain_text_moves_no_cursor_and_hides_nothing(text: str) -> None:
+    assert is_harmless(plain(text))
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_json_stays_what_it_is(told: dict[str, str]) -> None:
+    text = json_text(told)
+    assert json.loads(text) == told
+    assert is_harmless(text)
+
+
+def test_umlauts_and_tulips_are_left_alone() -> None:
+    assert plain("Frühling 🌷 [bold]") == "Frühling 🌷 [bold]"
+    assert json_text({"a": "Frühling 🌷"}) == '{\n  "a": "Frühling 🌷"\n}'
+
+
+def test_columns_cut_nothing() -> None:
+    """Names are for pasting, and output for grep: no width of any terminal counts."""
+    lines = columns(("A", "B", "C"), [("x" * 300, "y", "z"), ("1", "22", "")]).splitlines()
+    assert lines[1] == f"{'x' * 300}   y    z"
+    assert lines[2].split() == ["1", "22"]
+    assert lines[0].index("B") == lines[1].index("y") == lines[2].index("22")
+
+
+def test_one_incident_is_one_line_whatever_its_labels_hold() -> None:
+    identity = Identity.of("alertmanager", "p", {"campaign": HOSTILE})
+    text = listed([incident(identity=identity), incident()])
+    assert len(text.splitlines()) == 3
+    assert is_harmless(text)
+    assert "campaign=spring-sale" in text
+
+
+def test_no_incidents_are_told_as_well() -> None:
+    assert listed([]) == "no incidents"
+
+
+def test_an_incident_in_full() -> None:
+    told = in_full(
+        incident(
+            release=released(),
+            refusals=({"message": "no label segment"},),
+            status={
+                "reason": str(Reason.ALERT_FIRING),
+                "message": "1 alert(s) firing",
+                "timeline": (Entry(told_at(1), "Holding", "AlertFiring: 1", "alertmanager"),),
+                "brake_milliseconds": 12,
+            },
+            alerts_omitted=3,
+        )
+    )
+    for words in (
+        "campaign=spring-sale",
+        "pause campaign/spring-sale",
+        "refused: no label segment",
+        "AlertFiring: 1 alert(s) firing",
+        "1 firing, 0 resolved, 3 or more not kept",
+        "braked in  12 ms",
+        "by ada",
+        "2026-11-24T18:01:00.000 Holding: AlertFiring: 1 (by alertmanager)",
+        "responder release high-bounce-rate-",
+    ):
+        assert words in told
+
+
+def test_hostile_text_forges_no_line() -> None:
+    entry = Entry(told_at(1), "Holding", f"x\n  phase      Closed {HOSTILE}", HOSTILE)
+    told = in_full(incident(status={"timeline": (entry,)}))
+    assert is_harmless(told)
+    assert not any(line.startswith("  phase      Closed") for line in told.splitlines())
+
+
+@pytest.mark.parametrize("reason", [Reason.COOL_DOWN_OVER, Reason.RELEASED_BY_HAND])
+def test_what_is_closed_needs_no_release(reason: Reason) -> None:
+    assert "responder release" not in in_full(closed(reason=reason))
+
+
+def test_one_that_nobody_looked_at_yet_is_new() -> None:
+    assert "New" in listed([incident(phase=Phase.NEW)])

@@ -1,0 +1,1 @@
+"""Tests of the door in front of incidents in memory."""
