@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from responder.incidents.incident import MOST_TIMELINE, Incident, Phase, Reason, Resume
 from responder.incidents.lifecycle import Facts, advance, asks_of, due_at
+from responder.incidents.stored import body_of
 from tests.incidents.given import NOW, alerts, incident, released
+from tests.incidents.resource_schema import fault, without_nulls
 
 RESUMES = st.sampled_from(
     [
@@ -120,6 +122,8 @@ class Life(RuleBasedStateMachine):
             return
         found = self.incident
         assert len(found.status.timeline) <= MOST_TIMELINE
+        status = without_nulls(found.status.to_json())
+        assert fault({**body_of(found), "status": status}) == ""
         # With no news it comes to rest: no transition leads round in a circle.
         for _ in range(6):
             transition = advance(found, Facts(), now=self.now)

@@ -89,10 +89,10 @@ ASK = {
 }
 BAD = {
     "playbook-name": {"playbook": "Not A Name"},
-    "playbook-too-long": {"playbook": "x" * 41},
+    "playbook-too-long": {"playbook": "x" * 64},
     "mode": {"mode": "automatic"},
     "trigger": {"trigger": {"kind": "grafana"}},
-    "identity-too-large": {"identity": {f"l{i}": "x" for i in range(17)}},
+    "identity-too-large": {"identity": {f"l{i}": "x" for i in range(33)}},
     "identity-value-too-long": {"identity": {"campaign": "x" * 1025}},
     "identity-not-text": {"identity": {"campaign": 7}},
     "201-alerts": {"alerts": {f"{i:016x}": alert() for i in range(201)}},

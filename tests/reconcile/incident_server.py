@@ -8,30 +8,17 @@ import copy
 import itertools
 import json
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import jsonschema
-import yaml
 
 from responder.cluster.api import KubernetesApi, ListResult
 from responder.cluster.failures import AlreadyExists, ApiFailure, Conflict, Invalid, NotFound
 from responder.cluster.resources import Resource
 from responder.reconcile.preview import merged
+from tests.incidents.resource_schema import fault
 
 Json = dict[str, Any]
-CRD = Path(__file__).parents[2] / "k8s" / "base" / "crd.yaml"
 MOST_BYTES = 1_500_000
 """What etcd takes; the API server answers with an error beyond it."""
-
-
-@cache
-def schema() -> jsonschema.protocols.Validator:
-    """A structural schema is a JSON Schema but for Kubernetes' own words, which are passed over."""
-    definition = yaml.safe_load(CRD.read_text())
-    version = definition["spec"]["versions"][0]
-    return jsonschema.Draft202012Validator(version["schema"]["openAPIV3Schema"])
 
 
 class IncidentServer(KubernetesApi):
@@ -56,9 +43,8 @@ class IncidentServer(KubernetesApi):
         kept["metadata"].setdefault("uid", f"uid-{version}")
         kept["metadata"].setdefault("creationTimestamp", "2026-11-24T18:00:00Z")
         kept["metadata"]["resourceVersion"] = version
-        problem = jsonschema.exceptions.best_match(schema().iter_errors(kept))
-        if problem is not None:
-            raise Invalid(f"{problem.json_path}: {problem.message[:200]}", status=422)
+        if why := fault(kept):
+            raise Invalid(why, status=422)
         if len(json.dumps(kept)) > MOST_BYTES:
             raise AssertionError("too large for etcd")
         self.stored[name] = kept

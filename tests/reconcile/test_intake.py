@@ -384,3 +384,48 @@ async def test_a_draft_is_what_a_trigger_would_open(door: Door) -> None:
         draft.plan,
         draft.trigger,
     )
+
+
+LONG_ID = "<🙂>" * 66
+"""A valid id of the longest kind, which takes the most bytes."""
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "holds", "more"),
+    [
+        pytest.param("x" * 63, 1, 1, "", id="the longest name"),
+        pytest.param("x", 20, 1, "", id="the most labels that matter"),
+        pytest.param("x", 1, 50, "", id="the most holds"),
+        pytest.param("x", 1, 1, "  resume: {start: {after: 365d}}", id="the longest cool-down"),
+        pytest.param(
+            "x",
+            1,
+            1,
+            "  resume: {start: {after: 1h, acknowledged: true}, steps: [10%]}",
+            id="a person is needed",
+        ),
+        pytest.param("x", 1, 1, "  mode: approve\n  reviewAfter: 365d", id="approval"),
+    ],
+)
+async def test_whatever_a_valid_playbook_asks_for_can_be_stored(
+    door: Door, name: str, labels: int, holds: int, more: str
+) -> None:
+    """A playbook that passes `check` and opens no incident would be a brake that is not there."""
+    names = [f"label{number}" for number in range(labels)]
+    lines = "    - throttle: {campaign: '{{ labels.label0 }}', provider: '{{ labels.label0 }}'"
+    text = f"""
+metadata: {{name: {name}}}
+spec:
+  matchers: [alertname="HighBounceRate"]
+  incidentPer: [{", ".join(names)}]
+  holds:
+{chr(10).join([f"{lines}, to: 50%}}"] * holds)}
+{more}
+"""
+    loaded = read_playbooks(text, file="x.yaml")
+    assert loaded.errors == ()
+    door.playbooks = loaded.playbooks
+    given = pod(1, **dict.fromkeys(names, LONG_ID))
+    (stored,) = await door.intake.accept(read(given), received=1.0)
+    assert stored.message == ""
+    assert len(only(door.server).plan) == holds
