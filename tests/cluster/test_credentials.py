@@ -181,6 +181,15 @@ async def test_a_rejected_one_is_made_anew_but_not_for_every_401(clock: Clock) -
         await credentials.authorization()
         await settle()
     assert maker.made == 2
+    clock.advance(10)
+    credentials.rejected()
+    await credentials.authorization()
+    await settle()
+    for _ in range(3):  # what was made anew is not taken for rejected
+        clock.advance(10)
+        assert await credentials.authorization() == "token-3"
+        await settle()
+    assert maker.made == 3
 
 
 async def test_closing_ends_what_is_being_made(clock: Clock) -> None:

@@ -96,10 +96,11 @@ async def test_a_repetition_is_told_at_once_and_further_ones_now_and_then() -> N
         await eventually(lambda: it.sent[1:] == [("PATCH", 2)])
         for _ in range(50):
             it.record()
-        assert len(it.sent) == 2
+        it.record(note="another")
+        await eventually(lambda: it.sent[2:] == [("POST", 1)])
         it.clock.advance(10)
         it.record(note="wakes it up")
-        await eventually(lambda: it.sent[2:] == [("POST", 1), ("PATCH", 52)])
+        await eventually(lambda: it.sent[3:] == [("POST", 1), ("PATCH", 52)])
         assert set(json.loads(it.server.exchanges[-1].body)) == {"series"}
 
 
@@ -119,8 +120,26 @@ async def test_draining_sends_what_would_have_waited() -> None:
         await it.drain()
         for _ in range(5):
             it.record()
+        it.record(note="another")
+        await eventually(lambda: len(it.sent) == 3)
         await it.drain()
-        assert it.sent == [("POST", 1), ("PATCH", 2), ("PATCH", 7)]
+        assert it.sent == [("POST", 1), ("PATCH", 2), ("POST", 1), ("PATCH", 7)]
+
+
+async def test_what_repeats_while_it_is_being_sent_is_counted() -> None:
+    release = asyncio.Event()
+
+    async def slow(exchange: Exchange) -> None:
+        await release.wait()
+        await exchange.respond(200, {})
+
+    async with recording(slow) as it:
+        it.record()
+        await eventually(lambda: it.server.exchanges)
+        it.record()
+        release.set()
+        await it.drain()
+        assert it.sent == [("POST", 1), ("PATCH", 2)]
 
 
 async def test_an_unavailable_server_is_tried_again_and_what_came_through_is_not_doubled() -> None:

@@ -206,9 +206,10 @@ async def test_each_answer_is_mapped(
 
 async def test_a_proxys_page_in_answer_to_a_write_is_ambiguous() -> None:
     async with faulty(answering(200, "<html>")) as it:
-        with pytest.raises(Unavailable) as caught:
-            await it.create()
-        assert caught.value.ambiguous
+        for request, ambiguous in ((it.create, True), (it.get, False)):
+            with pytest.raises(Unavailable) as caught:
+                await request()
+            assert caught.value.ambiguous is ambiguous
 
 
 @pytest.mark.parametrize("outage", [answering(503), reset, hang_before_the_headers])

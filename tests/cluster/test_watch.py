@@ -13,8 +13,7 @@ import pytest
 
 from responder.cluster.api import KubernetesApi
 from responder.cluster.backoff import Backoff
-from responder.cluster.connection import connect
-from responder.cluster.failures import Denied, NotServed, TimedOut, Unavailable
+from responder.cluster.failures import NotServed, TimedOut
 from responder.cluster.mirror import ChangeKind, Key
 from responder.cluster.resources import CONFIGMAPS, JsonObject, Resource, key_of, version_of
 from responder.cluster.watch import WatchCache, WatchTimes
@@ -321,36 +320,3 @@ async def test_a_custom_resource_that_is_served_late_and_taken_away(
         await it.catches_up()
         kube.kubectl("delete", "crd", "things.example.com")
         await eventually(lambda: isinstance(it.cache.last_failure, NotServed))
-
-
-async def test_right_after_a_restart_a_service_account_is_not_told_that_it_may_not(
-    own_kube: Kube,
-) -> None:
-    """Some of its requests are refused by an authorizer that knows no binding yet."""
-    plane = own_kube.control_plane
-    account = "--serviceaccount=test:reader"
-    own_kube.kubectl("create", "serviceaccount", "reader")
-    own_kube.kubectl("create", "role", "reader", "--verb=get,list,watch", "--resource=configmaps")
-    own_kube.kubectl("create", "rolebinding", "reader", "--role=reader", account)
-    kubeconfig = plane.service_account_kubeconfig(namespace="test", name="reader")
-    verdicts: list[Denied] = []
-    async with await connect(kubeconfig) as connection:
-        reader = KubernetesApi(connection)
-
-        async def ask() -> bool:
-            try:
-                await reader.list(CONFIGMAPS, namespace="test")
-            except Unavailable:
-                return False
-            except Denied as failure:
-                verdicts.append(failure)
-                return False
-            return True
-
-        await eventually(ask)
-        verdicts.clear()
-        for _ in range(3):
-            plane.api_server.kill()
-            plane.api_server.start_again()
-            await eventually(ask, every_seconds=0.001)
-    assert not verdicts
