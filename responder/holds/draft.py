@@ -184,16 +184,7 @@ class Draft:
         after = replace(self.ledger, fields=entries, remembered=self.remembered)
         if after == self.ledger and annotation(self.live, LEDGER_ANNOTATION) == after.to_text():
             return after
-        return replace(after, sequence=self._sequence() + 1)
-
-    def _sequence(self) -> int:
-        """Never go back behind what is written on the object in the same epoch."""
-        found = Ledger.from_text(annotation(self.live, LEDGER_ANNOTATION))
-        if self.ledger is None:
-            return 0
-        if found is None or found.epoch != self.ledger.epoch:
-            return self.ledger.sequence
-        return max(found.sequence, self.ledger.sequence)
+        return replace(after, sequence=self.ledger.sequence + 1)
 
     def _write(
         self, purpose: Purpose, *, manager: str, ledger: Ledger | None, names: Sequence[str]

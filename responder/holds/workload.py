@@ -115,7 +115,25 @@ class _Planner:
             ghost = vanished(entry, control=control, facts=self.facts) if entry else None
             if ghost is not None and isinstance(ghost.limit, int):
                 found.append(Hold(Holder(name=ghost.holder, uid=ghost.uid), ghost.limit))
+        for ledger in self._gone():
+            entry = ledger.fields.get(MAX_FIELD)
+            ghost = vanished(entry, control=MAX_REPLICAS, facts=self.facts) if entry else None
+            if (
+                ghost is not None
+                and isinstance(ghost.limit, int)
+                and self._replicas_entry() is None
+            ):
+                found.append(Hold(Holder(name=ghost.holder, uid=ghost.uid), ghost.limit))
         return found
+
+    def _gone(self) -> list[Ledger]:
+        """What second copies tell of autoscalers that were deleted during a hold, newest first."""
+        if any(draft.ledger for draft in self.autoscalers):
+            return []
+        copies = [copy for copy in self.copies if copy.key.kind == AUTOSCALER]
+        copies.sort(key=lambda copy: copy.ledger.sequence)
+        newest = {copy.object_uid: copy.ledger for copy in copies}
+        return sorted(newest.values(), key=lambda ledger: -ledger.sequence)
 
     def _limiting(self) -> list[tuple[Draft, str, Any]]:
         deployment = [(self.deployment, REPLICAS_FIELD, REPLICAS)] if self.deployment else []
@@ -149,10 +167,7 @@ class _Planner:
         if entry is not None and not entry.unknown:
             return _Before(entry.baseline, entry.applied, entry.applied)
         ledgers = [draft.ledger for draft in self.autoscalers if draft.ledger]
-        if not ledgers:
-            copies = [copy for copy in self.copies if copy.key.kind == AUTOSCALER]
-            ledgers = [copy.ledger for copy in sorted(copies, key=lambda c: -c.ledger.sequence)]
-        for ledger in ledgers:
+        for ledger in ledgers or self._gone():
             found = ledger.remembered.get(REPLICAS_FIELD)
             if isinstance(found, int) and self._is_of_this(ledger):
                 held, lowest = ledger.fields.get(MAX_FIELD), _bound(ledger)
@@ -245,7 +260,8 @@ class _Planner:
         lowest = draft.state(MIN_FIELD, control=MIN_REPLICAS, holds=self.holds)
         if lowest.entry is not None or lowest.holds:
             plan = plan_field(lowest, facts=self.facts)
-            draft.settle(MIN_FIELD, _within(plan, ceiling=draft.plans.get(MAX_FIELD), state=lowest))
+            ceiling = draft.plans.get(MAX_FIELD) or FieldPlan(highest.live, None)
+            draft.settle(MIN_FIELD, _within(plan, ceiling=ceiling, state=lowest))
         if self.limit is not None:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)
@@ -298,13 +314,13 @@ def _bound(ledger: Ledger | None) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _within(lowest: FieldPlan, *, ceiling: FieldPlan | None, state: FieldState) -> FieldPlan:
+def _within(lowest: FieldPlan, *, ceiling: FieldPlan, state: FieldState) -> FieldPlan:
     """Keep the minimum within the maximum, or the API server refuses both.
 
     Their baselines may not go together: a person who lowers the maximum during a hold sees our
     minimum beside it, not their own.
     """
-    if ceiling is None or lowest.desired <= ceiling.desired:
+    if lowest.desired <= ceiling.desired:
         return lowest
     if lowest.entry is not None:
         kept = replace(lowest.entry, applied=ceiling.desired)

@@ -124,6 +124,19 @@ def test_a_ledger_that_was_removed_comes_back_from_the_copy() -> None:
     assert stage.replicas == 8
 
 
+def test_an_older_ledger_of_the_same_epoch_gives_way_to_the_copy() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    older = stage.annotations()
+    stage.scale(6)
+    stage.reconcile()
+    stage.server.replace_annotations(DEPLOYMENT, older)
+    stage.reconcile()
+    stage.release_all()
+    assert stage.replicas == 6, "8 is what the older one would have given back"
+
+
 def test_ours_without_any_memory_is_flagged_and_never_adopted() -> None:
     stage = workload(replicas=8)
     stage.arrive("1", replicas=2)
@@ -270,6 +283,18 @@ def test_a_maximum_lowered_below_the_remembered_minimum_can_be_given_back() -> N
     assert stage.bounds == (3, 3)
 
 
+def test_a_replaced_autoscaler_with_a_lower_maximum_takes_its_minimum_back_within_it() -> None:
+    """The replaced minimum is the one that we wrote, so it is still ours."""
+    stage = workload(replicas=8, bounds=(3, 8))
+    stage.arrive("1", replicas=1)
+    stage.reconcile()
+    manifest = autoscaler(lowest=1, highest=2)
+    stage.server.replace(AUTOSCALER, manifest, manager="kubectl-replace")
+    stage.release_all()
+    assert stage.bounds == (2, 2)
+    assert not stage.traces()
+
+
 # 4. Autoscalers
 
 
@@ -373,6 +398,19 @@ def test_nothing_is_loosened_without_the_fence() -> None:
     assert stage.replicas == 8
 
 
+def test_a_milder_hold_that_remains_is_loosened_to_behind_the_fence_only() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.arrive("2", replicas=5)
+    stage.reconcile()
+    stage.let_go("1")
+    step = stage.loop(fenced=False)
+    assert step is not None
+    assert (stage.replicas, step.pending) == (2, True)
+    stage.reconcile()
+    assert stage.replicas == 5
+
+
 def test_tightening_needs_no_fence() -> None:
     stage = workload(replicas=8)
     stage.arrive("1", replicas=5)
@@ -408,6 +446,21 @@ def test_the_hold_of_an_incident_that_vanished_stands_until_it_is_released(
         assert stage.bounds == (2, 19)
     if bounds is None or limit == 0:
         assert stage.replicas == 7
+
+
+def test_a_ghost_outlives_the_autoscaler_that_it_was_on() -> None:
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=3)
+    stage.arrive("2", replicas=5)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.server.delete(AUTOSCALER)
+    stage.let_go("2")
+    stage.reconcile()
+    assert stage.replicas == 3
+    stage.reconcile(release_ghosts=True)
+    assert stage.replicas == 8
+    assert not stage.traces()
 
 
 def test_a_ghost_survives_a_forced_apply() -> None:
@@ -502,6 +555,20 @@ def test_after_the_give_back_the_owners_server_side_apply_has_no_conflict(
     assert {key: stage.get(key)["spec"] for key in stage.server.objects} == before
     assert not stage.traces()
     stage.server.apply(DEPLOYMENT, {"spec": {"replicas": 9}}, manager="argocd", force=False)
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_nothing_of_ours_is_left_where_a_takeover_was_killed(writes: int) -> None:
+    """The workload keeps its number, so giving it back takes it out of nobody's name."""
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile(persist=False)
+    body = autoscaler(lowest=1, highest=20)
+    stage.server.create(AUTOSCALER, body, manager="kubectl-create")
+    stage.loop(fenced=True, stop_after=writes)
+    stage.release_all()
+    assert not stage.traces()
+    assert stage.bounds == (1, 20)
 
 
 def test_a_hold_document_is_deleted_and_the_teams_keys_are_untouched() -> None:

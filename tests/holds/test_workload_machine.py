@@ -284,7 +284,9 @@ class HeldWorkload(RuleBasedStateMachine):
         if ledger is not None and not copied:
             # What it remembered of the replicas went with it.
             self.truth.doubtful.add(DEPLOYMENT)
-            self.ghost_limit = None
+        # Whether a ghost outlives it depends on who else has a copy.
+        self.maybe_ghost = self.maybe_ghost or self.ghost_limit is not None
+        self.ghost_limit = None
         self.server.delete(AUTOSCALER)
         self.truth.forget(AUTOSCALER)
 
