@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -193,14 +193,8 @@ GIVING_BACK = {
     "before the replicas' give-back": Crash(
         "PATCH", ON_DEPLOYMENT + GIVE_BACK, BEFORE, maximum=20, replicas=0
     ),
-    "between the replicas' give-back and its tidying": Crash(
-        "PATCH", ON_DEPLOYMENT + GIVE_BACK, AFTER, replicas=8, maximum=20
-    ),
     "after the campaign's give-back": Crash("PATCH", ON_CAMPAIGN + GIVE_BACK, AFTER, paused=False),
     "after the workload's tidying": Crash("PATCH", ON_DEPLOYMENT + OTHERWISE, AFTER, replicas=8),
-    "between the last give-back and the close": Crash(
-        *STATUS, BEFORE, nth=3, replicas=8, maximum=20, paused=False
-    ),
     "between the close and the end of the finalizer": Crash(
         *FINALIZER, BEFORE, nth=2, replicas=8, maximum=20, paused=False
     ),
@@ -223,39 +217,5 @@ def test_a_give_back_goes_on_after_a_crash_and_is_exact(crash: Crash, stage: Sta
 
     stage.revive()
     wait_over(stage)
-    assert stage.cluster.snapshot() == before
-    assert_held_once(stage)
-
-
-def test_killed_after_each_single_write_it_still_comes_to_its_end(stage: Stage) -> None:
-    """No life of the responder does more than one write, and none hears what became of it."""
-    before = stage.cluster.snapshot()
-    lives = 0
-
-    def live_once(done: Callable[[], object]) -> None:
-        nonlocal lives
-        point = stage.proxy.break_at(*ANY_WRITE, AFTER, victim=stage.responder)
-        eventually_blocking(lambda: point.reached.is_set() or done(), what="the next write")
-        stage.responder.server.kill()
-        stage.proxy.mend()
-        stage.responder.server.start_again()
-        lives += 1
-
-    def live_until(done: Callable[[], object]) -> None:
-        while not done():
-            live_once(done)
-        stage.responder.wait_ready()
-
-    point = stage.proxy.break_at(*ANY_WRITE, AFTER, victim=stage.responder)
-    with contextlib.suppress(OSError):
-        stage.responder.notify(alert())
-    point.wait()
-    stage.revive()
-    live_until(lambda: is_held(stage.cluster) and is_told(stage.cluster))
-    assert stage.responder.notify(RESOLVED).status == 200
-    live_until(lambda: is_over(stage.cluster))
-
-    assert lives > 10
-    assert len(stage.cluster.incidents()) == 1
     assert stage.cluster.snapshot() == before
     assert_held_once(stage)
