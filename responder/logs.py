@@ -11,7 +11,7 @@ from structlog.typing import Processor
 def configure_logs(log_format: Literal["json", "console"] = "json") -> None:
     """Send structlog's events, and the libraries' warnings, to standard error."""
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if log_format == "console"
         else structlog.processors.JSONRenderer()
     )
