@@ -66,24 +66,30 @@ class KeyedQueue(Generic[KeyT]):
         """
         if self._closed:
             return
-        timer = self._timers.get(key)
-        if timer is not None and not after_seconds:
-            after_seconds = self._calm_seconds(key)
+        if key in self._timers:
+            after_seconds = max(after_seconds, self._calm_seconds(key))
         if after_seconds > 0:
-            due = asyncio.get_running_loop().time() + after_seconds
-            if timer is not None:
-                if timer.when() <= due:
-                    return
-                timer.cancel()
-            self._timers[key] = asyncio.get_running_loop().call_at(due, self._due, key)
-            return
+            self._add_later(key, after_seconds)
+        else:
+            self._add_now(key)
+
+    def _add_now(self, key: KeyT) -> None:
+        timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
-            del self._timers[key]
         if key in self._running:
             self._again.add(key)
         else:
             self._running[key] = asyncio.create_task(self._run(key))
+
+    def _add_later(self, key: KeyT, after_seconds: float) -> None:
+        due = asyncio.get_running_loop().time() + after_seconds
+        timer = self._timers.get(key)
+        if timer is not None:
+            if timer.when() <= due:
+                return
+            timer.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_at(due, self._due, key)
 
     def _due(self, key: KeyT) -> None:
         self._timers.pop(key, None)
@@ -116,7 +122,13 @@ class KeyedQueue(Generic[KeyT]):
         if isinstance(error, Again) and error.after_seconds is not None:
             delay = error.after_seconds
         self._on_failure(key, error, delay)
-        self.add(key, after_seconds=max(delay, 0.001))
+        asked = self._timers.pop(key, None)
+        if asked is not None:  # for later, while it was worked on
+            asked.cancel()
+            left = asked.when() - asyncio.get_running_loop().time()
+            delay = min(delay, max(left, self._calm_seconds(key)))
+        if not self._closed:
+            self._add_later(key, max(delay, 0.001))
 
     async def close(self) -> None:
         """Stop: nothing new begins, what runs is cancelled and awaited."""

@@ -132,8 +132,8 @@ async def test_a_failing_key_that_is_asked_for_comes_sooner_and_yet_not_at_once(
     queue.add("a")
 
     async def asked() -> bool:
-        for _ in range(100):
-            queue.add("a")
+        for number in range(100):
+            queue.add("a", after_seconds=0.001 * (number % 2))
         return len(begun) == 4
 
     await eventually(asked, every_seconds=0.001)
