@@ -94,9 +94,9 @@ def test_the_second_copy_is_renewed_where_it_must_be(found: Ledger, kept: int) -
 
 def test_the_copy_of_another_object_of_that_name_is_replaced() -> None:
     outcomes = Outcomes()
-    outcomes.put(KEY, SENDER, Outcome((target(uid="d-2", ledger=ledger(1, uid="another")),)))
-    (told,) = outcomes.targets(held(target()), View())
-    assert told.uid == "d-2"
+    recreated = target(uid="d-2", ledger=ledger(5, uid="another"))
+    outcomes.put(KEY, SENDER, Outcome((recreated,)))
+    assert outcomes.targets(held(target()), View()) == (recreated,)
 
 
 def test_what_was_given_back_has_no_copy() -> None:

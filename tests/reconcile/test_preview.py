@@ -1,6 +1,7 @@
 """What a playbook would do is told without doing it, from the very plan that would do it."""
 
 import copy
+import dataclasses
 import json
 from typing import Any
 
@@ -53,6 +54,14 @@ def test_every_field_that_would_change_is_told_with_both_values() -> None:
 
 def test_without_an_autoscaler_it_is_the_deployment_that_changes() -> None:
     assert changes(asked(seen(SENDER), plan=(SCALE,))) == {"email-sender replicas": (8, 2)}
+
+
+def test_every_write_is_told_not_only_the_first() -> None:
+    """Zero is put on the Deployment, and the autoscaler is bounded beside it."""
+    zero = dataclasses.replace(SCALE, limit={"replicas": 0})
+    found = changes(asked(seen(SENDER, SCALER), plan=(zero,)))
+    assert found["email-sender replicas"] == (8, 0)
+    assert found["email-sender-hpa maxReplicas"] == (20, 1)
 
 
 def test_what_is_stricter_already_stays() -> None:
