@@ -6,8 +6,10 @@ re-raises a bare zero, and `minReplicas: 0` would let it wake a workload that is
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from responder.holds.fields import FieldPlan, FieldState
 from responder.holds.ledger import Raw
 from responder.holds.limits import Holder
 
@@ -62,3 +64,20 @@ class MinReplicasControl:
 
 MAX_REPLICAS: Final = MaxReplicasControl()
 MIN_REPLICAS: Final = MinReplicasControl()
+
+
+def within(lowest: FieldPlan, *, ceiling: FieldPlan, state: FieldState) -> FieldPlan:
+    """Keep the minimum within the maximum, or the API server refuses both.
+
+    Their baselines may not go together: a person who lowers the maximum during a hold sees our
+    minimum beside it, not their own.
+    """
+    if lowest.desired <= ceiling.desired:
+        return lowest
+    if lowest.entry is not None:
+        kept = replace(lowest.entry, applied=ceiling.desired)
+        return replace(lowest, desired=ceiling.desired, entry=kept)
+    if ceiling.entry is not None:
+        # The maximum can't be given back yet; what the minimum was is remembered until it is.
+        return FieldPlan(state.live, state.entry, finding=lowest.finding)
+    return replace(lowest, desired=ceiling.desired)

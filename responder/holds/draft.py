@@ -6,7 +6,7 @@ of a target; what loosens waits until all of that is committed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from responder.holds import ownership
 from responder.holds.fields import Facts, FieldFinding, FieldPlan, FieldState, plan_field
@@ -24,29 +24,7 @@ from responder.holds.objects import (
     value_at,
 )
 from responder.holds.planning import Change, Finding, Purpose, Step, Write
-
-IDENTITY: Final = "of"
-"""What a ledger remembers of its neighbour are numbers, and under this name whose they are."""
-
-
-def _is_sound(
-    ledger: Ledger, *, paths: Mapping[str, tuple[str, ...]], value_type: type[int] | type[str]
-) -> bool:
-    """Tell whether the object can have these values: anyone may write an annotation."""
-
-    def fits(value: Raw) -> bool:
-        return isinstance(value, value_type) and not (isinstance(value, int) and value < 0)
-
-    remembered = [value for key, value in ledger.remembered.items() if key != IDENTITY]
-    for name, entry in ledger.fields.items():
-        # A number is defaulted by the API server and never absent; a key may be.
-        known = value_type is str if entry.baseline is None else fits(entry.baseline)
-        ghost = entry.ghost is None or fits(entry.ghost.limit)
-        if name not in paths or not (known or entry.unknown) or not fits(entry.applied):
-            return False
-        if not ghost:
-            return False
-    return all(value_type is int and fits(value) for value in remembered)
+from responder.holds.soundness import is_sound
 
 
 @dataclass(slots=True)
@@ -80,7 +58,7 @@ class Draft:
         """Find the ledger that counts for the object; `value_type` is that of all its fields."""
 
         def sound(ledger: Ledger) -> bool:
-            return _is_sound(ledger, paths=paths, value_type=value_type)
+            return is_sound(ledger, paths=paths, value_type=value_type)
 
         written = ("metadata", "annotations", LEDGER_ANNOTATION)
         authentic = ownership.is_unmanaged(live) or ownership.is_of(

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from responder.holds import ownership
-from responder.holds.autoscaler import MAX_FIELD, MAX_REPLICAS, MIN_FIELD, MIN_REPLICAS
-from responder.holds.draft import IDENTITY, Draft, next_step
+from responder.holds.autoscaler import MAX_FIELD, MAX_REPLICAS, MIN_FIELD, MIN_REPLICAS, within
+from responder.holds.before import BOUND, Before, bound_of
+from responder.holds.draft import Draft, next_step
 from responder.holds.fields import (
     Facts,
     FieldPlan,
@@ -27,6 +28,7 @@ from responder.holds.objects import JsonObject, ObjectKey, name, namespace, uid,
 from responder.holds.planning import Step
 from responder.holds.replicas import FIELD as REPLICAS_FIELD
 from responder.holds.replicas import REPLICAS
+from responder.holds.soundness import IDENTITY
 
 DEPLOYMENT: Final = "Deployment"
 AUTOSCALER: Final = "HorizontalPodAutoscaler"
@@ -36,25 +38,6 @@ _AUTOSCALER_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     MAX_FIELD: MAX_REPLICAS.path,
     MIN_FIELD: MIN_REPLICAS.path,
 }
-_BOUND: Final = "bound"
-"""Remembered beside the replicas: the lowest maximum that we held the autoscaler to.
-
-Raised again by a milder hold that remains, it does not raise them by itself: without a metric they
-stay where the lowest one brought them, or go to the minimum.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """The replicas from before the first hold, and where our holds have brought them since."""
-
-    replicas: int
-    lowest: int
-    highest: int
-
-    def lowered(self, live: int | None) -> bool:
-        """Tell whether a number is still one that our bounds made."""
-        return live is not None and self.lowest <= live <= self.highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +140,7 @@ class _Planner:
         ledger = self.deployment.ledger if self.deployment else None
         return ledger.fields.get(REPLICAS_FIELD) if ledger else None
 
-    def _recollect(self) -> _Before | None:
+    def _recollect(self) -> Before | None:
         """Give the replicas before the first hold, and the bounds they were held to since.
 
         From the Deployment's own ledger, else from an autoscaler's, else from the copy of one that
@@ -165,16 +148,16 @@ class _Planner:
         """
         entry = self._replicas_entry()
         if entry is not None and not entry.unknown:
-            return _Before(entry.baseline, entry.applied, entry.applied)
+            return Before(entry.baseline, entry.applied, entry.applied)
         ledgers = [draft.ledger for draft in self.autoscalers if draft.ledger]
         for ledger in ledgers or self._gone():
             found = ledger.remembered.get(REPLICAS_FIELD)
             if isinstance(found, int) and self._is_of_this(ledger):
-                held, lowest = ledger.fields.get(MAX_FIELD), _bound(ledger)
+                held, lowest = ledger.fields.get(MAX_FIELD), bound_of(ledger)
                 highest = held.applied if held else lowest
                 if highest is None:
-                    return _Before(found, 0, -1)
-                return _Before(found, highest if lowest is None else lowest, highest)
+                    return Before(found, 0, -1)
+                return Before(found, highest if lowest is None else lowest, highest)
         return None
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
@@ -261,7 +244,7 @@ class _Planner:
         if lowest.entry is not None or lowest.holds:
             plan = plan_field(lowest, facts=self.facts)
             ceiling = draft.plans.get(MAX_FIELD) or FieldPlan(highest.live, None)
-            draft.settle(MIN_FIELD, _within(plan, ceiling=ceiling, state=lowest))
+            draft.settle(MIN_FIELD, within(plan, ceiling=ceiling, state=lowest))
         if self.limit is not None:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)
@@ -273,7 +256,7 @@ class _Planner:
         elif self._owed(self._maxima()) is None:
             draft.remembered.clear()
         elif self.remembered is not None:
-            draft.remembered[_BOUND] = self._live_replicas()
+            draft.remembered[BOUND] = self._live_replicas()
 
     def _remember(self, draft: Draft) -> None:
         """Keep the replicas beside the bounds, in the same write.
@@ -302,33 +285,10 @@ class _Planner:
         plan = draft.plans.get(MAX_FIELD)
         if REPLICAS_FIELD not in draft.remembered or held is None or plan is None:
             return
-        known = _bound(draft.ledger)
+        known = bound_of(draft.ledger)
         lowest = min(held.applied, plan.desired, held.applied if known is None else known)
         if known is not None or plan.desired > lowest:
-            draft.remembered[_BOUND] = lowest
-
-
-def _bound(ledger: Ledger | None) -> int | None:
-    """Read the lowest maximum; anyone may have written the annotation."""
-    found = ledger.remembered.get(_BOUND) if ledger else None
-    return found if isinstance(found, int) else None
-
-
-def _within(lowest: FieldPlan, *, ceiling: FieldPlan, state: FieldState) -> FieldPlan:
-    """Keep the minimum within the maximum, or the API server refuses both.
-
-    Their baselines may not go together: a person who lowers the maximum during a hold sees our
-    minimum beside it, not their own.
-    """
-    if lowest.desired <= ceiling.desired:
-        return lowest
-    if lowest.entry is not None:
-        kept = replace(lowest.entry, applied=ceiling.desired)
-        return replace(lowest, desired=ceiling.desired, entry=kept)
-    if ceiling.entry is not None:
-        # The maximum can't be given back yet; what the minimum was is remembered until it is.
-        return FieldPlan(state.live, state.entry, finding=lowest.finding)
-    return replace(lowest, desired=ceiling.desired)
+            draft.remembered[BOUND] = lowest
 
 
 def scales(autoscaler: JsonObject, *, deployment: str) -> bool:

@@ -102,3 +102,9 @@ def campaign(data: dict[str, str] | None = None, **controls: Any) -> Stage:  # n
 
 def found(step: Step) -> set[FieldFinding]:
     return {finding.what for finding in step.findings if isinstance(finding.what, FieldFinding)}
+
+
+def original_forced(stage: Stage) -> None:
+    """Its owner's forced server-side apply of the manifest."""
+    manifest = {"metadata": {"annotations": {"team": "mail"}}, "spec": {"replicas": 6}}
+    stage.server.apply(DEPLOYMENT, manifest, manager="argocd-controller", force=True)

@@ -2,8 +2,11 @@
 
 import random
 
+from responder.holds.fields import Facts
+from responder.holds.limits import Hold, Holder
 from responder.holds.objects import GIVE_BACK_MANAGER, LEDGER_ANNOTATION, MANAGER
-from tests.holds.conductor import AUTOSCALER, DEPLOYMENT, Incident, autoscaler
+from responder.holds.workload import Workload, plan_workload
+from tests.holds.conductor import AUTOSCALER, DEPLOYMENT, autoscaler
 from tests.holds.stage import Stage, workload
 
 
@@ -92,41 +95,63 @@ def test_the_same_incident_a_hundred_times_is_one_write() -> None:
     assert len(stage.writes) == 1
 
 
+class Crowd:
+    """Thousands of incidents on one workload; only the planner's own work grows with them."""
+
+    def __init__(self, *, replicas: int) -> None:
+        self.stage = workload(replicas=replicas)
+        self.holds: dict[str, Hold[int]] = {}
+        self.present: set[str] = set()
+
+    def arrive(self, number: int, limit: int) -> None:
+        uid = str(number)
+        self.present.add(uid)
+        self.holds[uid] = Hold(Holder(f"incident-{uid}", uid, since=f"{number:05}"), limit)
+
+    def reconcile(self) -> None:
+        facts = Facts(present=self.present, open_incidents=self.present, fenced=True)
+        while True:
+            target = Workload(self.stage.get(DEPLOYMENT), (), [*self.holds.values()])
+            write = plan_workload(target, facts=facts).write
+            if write is None:
+                return
+            self.stage.server.patch(write.key, write.patch, manager=write.manager)
+            self.stage.writes.append(write)
+
+    @property
+    def strictest(self) -> int:
+        return min((hold.limit for hold in self.holds.values()), default=5000)
+
+
 def test_two_thousand_incidents_write_only_what_becomes_effective() -> None:
-    stage = workload(replicas=5000)
-    dice = random.Random(3)
-    changes, strictest = 0, 5000
+    crowd, dice = Crowd(replicas=5000), random.Random(3)
+    changes = 0
     for number in range(2000):
         limit = dice.randint(1, 4000)
-        changes += limit < strictest
-        strictest = min(strictest, limit)
-        stage.incidents[str(number)] = Incident(str(number), {"replicas": limit})
-        stage.loop(fenced=True)
-        assert stage.replicas == strictest
-    assert len(stage.writes) == changes
-    assert len(stage.annotations()[LEDGER_ANNOTATION].encode()) < 2048
+        changes += limit < crowd.strictest
+        crowd.arrive(number, limit)
+        crowd.reconcile()
+        assert crowd.stage.replicas == crowd.strictest
+    assert len(crowd.stage.writes) == changes
+    assert len(crowd.stage.annotations()[LEDGER_ANNOTATION].encode()) < 2048
 
 
 def test_two_thousand_incidents_leave_with_few_writes() -> None:
     """One per change of what is effective; then the give-back and its tidying."""
-    stage = workload(replicas=5000)
-    dice = random.Random(4)
-    limits = {str(number): dice.randint(1, 4000) for number in range(2000)}
-    for uid, limit in limits.items():
-        stage.incidents[uid] = Incident(uid, {"replicas": limit})
-    stage.loop(fenced=True)
-    since, changes, strictest = len(stage.writes), 0, stage.replicas
-    for uid in dice.sample(sorted(limits), len(limits)):
-        del limits[uid]
-        stage.incidents[uid].asks = {}
-        stage.loop(fenced=True)
-        del stage.incidents[uid]
-        effective = min(limits.values(), default=5000)
-        changes += effective != strictest
-        strictest = effective
-        assert stage.replicas == strictest
-    assert len(stage.writes) - since <= 2 * changes + 1
+    crowd, dice = Crowd(replicas=5000), random.Random(4)
+    for number in range(2000):
+        crowd.arrive(number, dice.randint(1, 4000))
+    crowd.reconcile()
+    since, changes = len(crowd.stage.writes), 0
+    for uid in dice.sample(sorted(crowd.holds), 2000):
+        before = crowd.strictest
+        del crowd.holds[uid]
+        crowd.reconcile()
+        changes += crowd.strictest != before
+        assert crowd.stage.replicas == crowd.strictest
     assert changes < 30
+    assert len(crowd.stage.writes) - since <= 2 * changes + 1
+    assert not crowd.stage.traces()
 
 
 def test_incidents_of_one_limit_that_end_oldest_first_write_once() -> None:

@@ -1,0 +1,76 @@
+"""Rule 3: a workload is one key; a hold moves with its autoscaler."""
+
+import pytest
+
+from tests.holds.conductor import AUTOSCALER, DEPLOYMENT, autoscaler
+from tests.holds.stage import workload
+
+
+def test_an_autoscaler_that_appears_takes_the_hold_over() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    body = autoscaler(lowest=3, highest=20)
+    stage.server.create(AUTOSCALER, body, manager="kubectl-create")
+    stage.sync(3)
+    stage.loop(fenced=False)
+    assert stage.bounds == (2, 2)
+    assert stage.ledger(DEPLOYMENT) is not None, "let go behind the fence only"
+    stage.reconcile()
+    assert stage.ledger(DEPLOYMENT) is None
+    stage.sync(2)
+    stage.release_all()
+    assert stage.bounds == (3, 20)
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize("lowered", [True, False], ids=["lowered", "not-yet-lowered"])
+def test_an_autoscaler_deleted_during_the_hold_hands_it_to_the_workload(
+    lowered: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=3)
+    stage.reconcile()
+    if lowered:
+        stage.sync(3)
+    stage.server.delete(AUTOSCALER)
+    stage.reconcile()
+    assert stage.replicas == 3
+    stage.release_all()
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
+def test_an_autoscaler_edited_during_the_hold_gets_its_edit_back() -> None:
+    stage = workload(replicas=8, bounds=(4, 20))
+    stage.arrive("1", replicas=3)
+    stage.reconcile()
+    stage.bound(minReplicas=5, maxReplicas=30)
+    stage.reconcile()
+    assert stage.bounds == (3, 3)
+    stage.release_all()
+    assert stage.bounds == (5, 30)
+
+
+def test_a_maximum_lowered_below_the_remembered_minimum_can_be_given_back() -> None:
+    stage = workload(replicas=8, bounds=(4, 20))
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.bound(maxReplicas=3)
+    stage.reconcile()
+    assert stage.bounds == (2, 2)
+    stage.release_all()
+    assert stage.bounds == (3, 3)
+
+
+def test_a_replaced_autoscaler_with_a_lower_maximum_takes_its_minimum_back_within_it() -> None:
+    """The replaced minimum is the one that we wrote, so it is still ours."""
+    stage = workload(replicas=8, bounds=(3, 8))
+    stage.arrive("1", replicas=1)
+    stage.reconcile()
+    manifest = autoscaler(lowest=1, highest=2)
+    stage.server.replace(AUTOSCALER, manifest, manager="kubectl-replace")
+    stage.release_all()
+    assert stage.bounds == (2, 2)
+    assert not stage.traces()

@@ -1,0 +1,160 @@
+"""Rule 5: loosening is fenced, and a vanished incident's hold stands until it is released."""
+
+import pytest
+
+from responder.holds.fields import FieldFinding
+from responder.holds.keys import PlainKeyControl
+from responder.holds.sending import SendingLimit
+from tests.holds.conductor import AUTOSCALER, CAMPAIGN, DEPLOYMENT
+from tests.holds.stage import campaign, found, original_forced, workload
+
+
+def test_nothing_is_loosened_without_the_fence() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.let_go("1")
+    step = stage.loop(fenced=False)
+    assert step is not None
+    assert step.pending
+    assert stage.replicas == 2
+    stage.reconcile()
+    assert stage.replicas == 8
+
+
+def test_a_milder_hold_that_remains_is_loosened_to_behind_the_fence_only() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.arrive("2", replicas=5)
+    stage.reconcile()
+    stage.let_go("1")
+    step = stage.loop(fenced=False)
+    assert step is not None
+    assert (stage.replicas, step.pending) == (2, True)
+    stage.reconcile()
+    assert stage.replicas == 5
+
+
+def test_tightening_needs_no_fence() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=5)
+    stage.reconcile()
+    stage.arrive("2", replicas=1)
+    step = stage.loop(fenced=False)
+    assert step is not None
+    assert (stage.replicas, step.pending) == (1, False)
+
+
+@pytest.mark.parametrize("bounds", [None, (2, 20)], ids=["alone", "autoscaled"])
+@pytest.mark.parametrize("limit", [0, 3])
+def test_the_hold_of_an_incident_that_vanished_stands_until_it_is_released(
+    bounds: tuple[int, int] | None, limit: int
+) -> None:
+    stage = workload(replicas=8, bounds=bounds)
+    stage.arrive("1", replicas=limit)
+    stage.reconcile()
+    stage.vanish("1")
+    step = stage.reconcile()
+    assert FieldFinding.GHOST in found(step)
+    stage.scale(7)
+    if bounds:
+        stage.bound(maxReplicas=19)
+    stage.reconcile()
+    if bounds is None or limit == 0:
+        assert stage.replicas == limit
+    if bounds:
+        assert stage.bounds[1] == max(1, limit)
+    stage.reconcile(release_ghosts=True)
+    assert not stage.traces()
+    if bounds:
+        assert stage.bounds == (2, 19)
+    if bounds is None or limit == 0:
+        assert stage.replicas == 7
+
+
+def test_a_ghost_outlives_the_autoscaler_that_it_was_on() -> None:
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=3)
+    stage.arrive("2", replicas=5)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.server.delete(AUTOSCALER)
+    stage.let_go("2")
+    stage.reconcile()
+    assert stage.replicas == 3
+    stage.reconcile(release_ghosts=True)
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
+def test_a_ghost_survives_a_forced_apply() -> None:
+    """The apply takes the field, not the annotation: it is ours, so it is no old ledger."""
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.vanish("1")
+    original_forced(stage)
+    stage.reconcile()
+    assert stage.replicas == 2
+
+
+def test_the_ghost_of_a_plain_key_holds_though_nobody_knows_its_order_any_more() -> None:
+    stage = campaign({"state": "active"}, state=PlainKeyControl("state", ("active", "paused")))
+    stage.arrive("1", state=1)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.server.patch(CAMPAIGN, {"data": {"state": "active"}}, manager="kubectl-edit")
+    stage.reconcile()
+    assert stage.data == {"state": "paused"}
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {"state": "active"}
+    assert not stage.traces()
+
+
+def test_an_incident_that_the_cache_merely_had_not_shown_is_no_ghost() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.cached = []
+    stage.scale(6)
+    stage.loop(fenced=False)
+    assert stage.replicas == 2
+    stage.refresh()
+    step = stage.reconcile()
+    assert FieldFinding.GHOST not in found(step)
+    stage.release_all()
+    assert stage.replicas == 6
+
+
+def test_a_ghost_stands_on_an_object_without_managed_fields() -> None:
+    """The API server keeps none of a ConfigMap that we alone wrote, once it was given back."""
+    stage = campaign(None)
+    for uid in ("1", "2"):
+        stage.arrive(uid, **{"hold.json": SendingLimit(share=0.0)})
+        stage.reconcile()
+        if uid == "1":
+            stage.release_all()
+            stage.close()
+    assert "managedFields" not in stage.get(CAMPAIGN)["metadata"]
+    stage.vanish("2")
+    step = stage.reconcile()
+    assert FieldFinding.GHOST in found(step)
+    assert "hold.json" in stage.data
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {}
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["copies", "killed-before-copies"])
+def test_managed_fields_that_were_reset_lose_neither_hold_nor_baseline(
+    copies: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile(persist=copies)
+    stage.server.patch(DEPLOYMENT, {"metadata": {"managedFields": [{}]}}, manager="kubectl")
+    stage.reconcile(persist=copies)
+    assert stage.replicas == 2
+    stage.release_all()
+    assert stage.replicas == 8
+    assert not stage.traces()
