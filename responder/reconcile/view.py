@@ -226,6 +226,11 @@ class View:
                 keys |= self._by_subject.get(subject, set())
         return [self.incidents[key] for key in sorted(keys)]
 
+    def crowd_on(self, target: ObjectKey) -> int:
+        """Give about how many open incidents concern a target, without looking at them."""
+        asking = self._by_subject.get(Subject(*target), ())
+        return max(len(asking), len(self._by_object.get(target, ())))
+
     def targets(self) -> Iterable[ObjectKey]:
         """Give every target that some open incident concerns."""
         found: dict[ObjectKey, None] = {}

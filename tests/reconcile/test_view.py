@@ -121,6 +121,17 @@ class ViewMachine(RuleBasedStateMachine):
             assert {item.name for item in self.view.incidents_on(key)} == expected
 
     @invariant()
+    def a_crowd_is_no_larger_than_it_is(self) -> None:
+        for name in MAPS:
+            key = ObjectKey("ConfigMap", "mail", name)
+            held = sum(
+                any(target.key == key for target in item.status.targets)
+                for item in self.incidents.values()
+                if not item.closed
+            )
+            assert held <= self.view.crowd_on(key) <= len(self.view.incidents_on(key))
+
+    @invariant()
     def the_newest_has_the_highest_ordinal(self) -> None:
         names = [name for name in self.incidents if name.startswith("p-0000000000000001")]
         newest = self.view.newest("mail", "p-0000000000000001")
