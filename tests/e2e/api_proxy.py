@@ -60,15 +60,18 @@ class Breakpoint:
 
     method: re.Pattern[str]
     path: re.Pattern[str]
+    body: re.Pattern[bytes]
     nth: int
     fault: Fault
     victim: int
     reached: threading.Event = dataclasses.field(default_factory=threading.Event)
     over: threading.Event = dataclasses.field(default_factory=threading.Event)
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, body: bytes) -> bool:
         """Counts down, and is True for the n-th request that matches."""
-        if not self.method.fullmatch(method) or not self.path.search(path):
+        if not (
+            self.method.fullmatch(method) and self.path.search(path) and self.body.search(body)
+        ):
             return False
         self.nth -= 1
         return self.nth == 0 or (self.nth < 0 and self.fault is Fault.HELD_BACK)
@@ -112,15 +115,19 @@ class ApiProxy:
         path: str,
         fault: Fault,
         *,
+        body: str = "",
         nth: int = 1,
         victim: ResponderProcess | None = None,
     ) -> Breakpoint:
-        """Regular expressions: of the whole method, and of a part of the path with its query.
+        """Regular expressions: of the whole method, of a part of the path with its query, and of
+        a part of the body.
 
         A deadly fault needs a victim.
         """
         pid = 0 if victim is None else victim.server.pid
-        point = Breakpoint(re.compile(method), re.compile(path), nth, fault, pid)
+        point = Breakpoint(
+            re.compile(method), re.compile(path), re.compile(body.encode()), nth, fault, pid
+        )
         with self._lock:
             self._breakpoints.append(point)
         return point
@@ -152,12 +159,12 @@ class ApiProxy:
 
     # What a connection asks
 
-    def admit(self, method: str, path: str) -> Breakpoint | None:
+    def admit(self, method: str, path: str, body: bytes) -> Breakpoint | None:
         """The breakpoint that this request is; raises ConnectionError while nothing may pass."""
         with self._lock:
             if self._is_cut:
                 raise ConnectionAbortedError("cut")
-            met = [point for point in self._breakpoints if point.meets(method, path)]
+            met = [point for point in self._breakpoints if point.meets(method, path, body)]
             if met and met[0].fault in DEADLY:
                 self._is_cut = True
             return met[0] if met else None
@@ -223,7 +230,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
     def forward(self) -> None:
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        point = proxy.admit(self.command, self.path)
+        point = proxy.admit(self.command, self.path, body)
         if point is not None:
             if point.fault is Fault.DIES_BEFORE:
                 proxy.kill(point)

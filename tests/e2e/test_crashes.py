@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.api_proxy import Fault
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import ARTICLE
-from tests.e2e.process import alert
+from tests.e2e.process import Body, alert
 from tests.e2e.stage import Stage, Stages, is_over
 
 ZERO = ARTICLE.replace("to: 2", "to: 0")
@@ -21,7 +21,7 @@ RESOLVED = alert(status="resolved")
 
 CREATE = ("POST", r"/incidents\?")
 STATUS = ("PATCH", r"/incidents/[^/]+/status\?")
-FINALIZER = ("PATCH", r"/incidents/[^/]+\?")
+INCIDENT = ("PATCH", r"/incidents/[^/]+\?")
 ANY_TARGET = ("PATCH", r"/(configmaps|horizontalpodautoscalers|deployments)/")
 ANY_WRITE = ("POST|PATCH|DELETE", r"/(incidents|configmaps|horizontalpodautoscalers|deployments)\b")
 GIVE_BACK = r"\?fieldManager=campaign-responder-give-back$"
@@ -91,8 +91,10 @@ def wait_over(stage: Stage) -> None:
 def assert_held_once(stage: Stage) -> None:
     """Held in one go, never let go in between, and given back in one go."""
     replicas = stage.values(DEPLOYMENT, "email-sender", "replicas")
-    # Between the two writes the autoscaler may go to its bound of 1 by itself.
-    assert replicas in ([8, 0, 8], [8, 1, 0, 8])
+    # The autoscaler goes to its bound of 1 by itself: between the two writes, or in a sync that
+    # was in flight when zero was written, which is then written again.
+    first, *held, last = replicas
+    assert (first, set(held) - {1}, last) == (8, {0}, 8)
     assert stage.values(AUTOSCALER, "email-sender-hpa", "maxReplicas") == [20, 1, 20]
     assert stage.values(AUTOSCALER, "email-sender-hpa", "minReplicas") == [2, 1, 2]
     holds = stage.values(CONFIG_MAP, "spring-sale", "hold.json")
@@ -106,14 +108,15 @@ class Crash:
     method: str
     path: str
     fault: Fault
-    nth: int = 1
+    body: str = ""
     replicas: int | None = None
     maximum: int | None = None
     paused: bool | None = None
 
     def assert_left(self, cluster: Cluster) -> None:
         if self.replicas is not None:
-            assert cluster.replicas() == self.replicas
+            # A sync in flight raises a zero to the autoscaler's bound of 1; nobody answers yet.
+            assert cluster.replicas() in {self.replicas, self.replicas or 1}
         if self.maximum is not None:
             assert cluster.bounds()[1] == self.maximum
         if self.paused is not None:
@@ -130,8 +133,10 @@ HOLDING = {
     ),
     "between the workload's patches": Crash("PATCH", ON_DEPLOYMENT, BEFORE, maximum=1),
     "after the workload's patches": Crash("PATCH", ON_DEPLOYMENT, AFTER, replicas=0, maximum=1),
-    "between patch and status": Crash(*STATUS, BEFORE, replicas=0, maximum=1, paused=True),
-    "after the status": Crash(*STATUS, AFTER, replicas=0, maximum=1, paused=True),
+    "between patch and status": Crash(
+        *STATUS, BEFORE, '"Committed"', replicas=0, maximum=1, paused=True
+    ),
+    "after the status": Crash(*STATUS, AFTER, '"Committed"', replicas=0, maximum=1, paused=True),
 }
 
 
@@ -139,7 +144,7 @@ HOLDING = {
 def test_a_hold_stands_after_a_crash_and_is_given_back_exactly(crash: Crash, stage: Stage) -> None:
     before = stage.cluster.snapshot()
     point = stage.proxy.break_at(
-        crash.method, crash.path, crash.fault, nth=crash.nth, victim=stage.responder
+        crash.method, crash.path, crash.fault, body=crash.body, victim=stage.responder
     )
     with contextlib.suppress(OSError):
         stage.responder.notify(alert())
@@ -182,7 +187,7 @@ def test_killed_right_after_its_200_it_holds_once_it_is_back(stage: Stage) -> No
 
 GIVING_BACK = {
     "before the decision to let go is stored": Crash(
-        *STATUS, BEFORE, nth=2, replicas=0, maximum=1, paused=True
+        *STATUS, BEFORE, '"lettingGo"', replicas=0, maximum=1, paused=True
     ),
     "between the decision and the give-back": Crash(
         "PATCH", ON_AUTOSCALER + GIVE_BACK, BEFORE, replicas=0, maximum=1
@@ -193,10 +198,16 @@ GIVING_BACK = {
     "before the replicas' give-back": Crash(
         "PATCH", ON_DEPLOYMENT + GIVE_BACK, BEFORE, maximum=20, replicas=0
     ),
+    "between the replicas' give-back and its tidying": Crash(
+        "PATCH", ON_DEPLOYMENT + GIVE_BACK, AFTER, replicas=8, maximum=20
+    ),
     "after the campaign's give-back": Crash("PATCH", ON_CAMPAIGN + GIVE_BACK, AFTER, paused=False),
     "after the workload's tidying": Crash("PATCH", ON_DEPLOYMENT + OTHERWISE, AFTER, replicas=8),
+    "between the last give-back and the close": Crash(
+        *STATUS, BEFORE, '"Closed"', replicas=8, maximum=20, paused=False
+    ),
     "between the close and the end of the finalizer": Crash(
-        *FINALIZER, BEFORE, nth=2, replicas=8, maximum=20, paused=False
+        *INCIDENT, BEFORE, '"finalizers"', replicas=8, maximum=20, paused=False
     ),
 }
 
@@ -208,7 +219,7 @@ def test_a_give_back_goes_on_after_a_crash_and_is_exact(crash: Crash, stage: Sta
     wait_held(stage)
     wait_told(stage)
     point = stage.proxy.break_at(
-        crash.method, crash.path, crash.fault, nth=crash.nth, victim=stage.responder
+        crash.method, crash.path, crash.fault, body=crash.body, victim=stage.responder
     )
     with contextlib.suppress(OSError):
         assert stage.responder.notify(RESOLVED).status == 200
@@ -217,5 +228,38 @@ def test_a_give_back_goes_on_after_a_crash_and_is_exact(crash: Crash, stage: Sta
 
     stage.revive()
     wait_over(stage)
+    assert stage.cluster.snapshot() == before
+    assert_held_once(stage)
+
+
+def test_killed_after_each_single_write_it_still_comes_to_its_end(stage: Stage) -> None:
+    """No life of the responder does more than one write, and none hears what became of it."""
+    before = stage.cluster.snapshot()
+    lives = 0
+
+    def live_once(done: Callable[[], object], *told: Body) -> None:
+        nonlocal lives
+        point = stage.proxy.break_at(*ANY_WRITE, AFTER, victim=stage.responder)
+        with contextlib.suppress(OSError):
+            if told:
+                stage.responder.notify(*told)
+        eventually_blocking(lambda: point.reached.is_set() or done(), what="the next write")
+        stage.responder.server.kill()
+        stage.proxy.mend()
+        stage.responder.server.start_again()
+        lives += 1
+
+    def live_until(done: Callable[[], object], *told: Body) -> None:
+        live_once(lambda: False, *told)
+        while not done():
+            live_once(done)
+
+    live_until(lambda: is_held(stage.cluster) and is_told(stage.cluster), alert())
+    stage.responder.wait_ready()
+    live_until(lambda: is_over(stage.cluster), RESOLVED)
+    stage.responder.wait_ready()
+
+    assert lives > 10
+    assert len(stage.cluster.incidents()) == 1
     assert stage.cluster.snapshot() == before
     assert_held_once(stage)
