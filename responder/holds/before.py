@@ -11,6 +11,10 @@ BOUND: Final = "bound"
 Raised again by a milder hold that remains, it does not raise them by itself: without a metric they
 stay where the lowest one brought them, or go to the minimum.
 """
+TOP: Final = "top"
+"""The last maximum that we held it to, once that is given back: an autoscaler's sync in flight may
+still bring the replicas there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Before:
         return live is not None and self.lowest <= live <= self.highest
 
 
-def bound_of(ledger: Ledger | None) -> int | None:
-    """Read the lowest maximum; anyone may have written the annotation."""
-    found = ledger.remembered.get(BOUND) if ledger else None
+def bound_of(ledger: Ledger | None, name: str = BOUND) -> int | None:
+    """Read a maximum; anyone may have written the annotation."""
+    found = ledger.remembered.get(name) if ledger else None
     return found if isinstance(found, int) else None

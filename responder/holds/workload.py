@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from responder.holds import ownership
 from responder.holds.autoscaler import MAX_FIELD, MAX_REPLICAS, MIN_FIELD, MIN_REPLICAS, within
-from responder.holds.before import BOUND, Before, bound_of
+from responder.holds.before import BOUND, TOP, Before, bound_of
 from responder.holds.draft import Draft, next_step
 from responder.holds.fields import (
     Facts,
@@ -154,7 +154,7 @@ class _Planner:
             found = ledger.remembered.get(REPLICAS_FIELD)
             if isinstance(found, int) and self._is_of_this(ledger):
                 held, lowest = ledger.fields.get(MAX_FIELD), bound_of(ledger)
-                highest = held.applied if held else lowest
+                highest = held.applied if held else bound_of(ledger, TOP)
                 if highest is None:
                     return Before(found, 0, -1)
                 return Before(found, highest if lowest is None else lowest, highest)
@@ -253,10 +253,14 @@ class _Planner:
             return
         elif not self.facts.fenced:
             draft.pending = True
-        elif self._owed(self._maxima()) is None:
+        elif self._replicas_entry() is None and self._owed(self._maxima()) is None:
             draft.remembered.clear()
-        elif self.remembered is not None:
-            draft.remembered[BOUND] = self._live_replicas()
+        else:
+            # Until the replicas are back, and stand through a sync that was in flight.
+            held = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
+            if held is not None:
+                draft.remembered.setdefault(BOUND, held.applied)
+                draft.remembered[TOP] = held.applied
 
     def _remember(self, draft: Draft) -> None:
         """Keep the replicas beside the bounds, in the same write.

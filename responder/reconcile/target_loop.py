@@ -55,6 +55,8 @@ _MOST_STEPS: Final = 24
 _MOST_CONFLICTS: Final = 8
 _REFUSED_SECONDS: Final = 30.0
 _ALTERED_SECONDS: Final = 30.0
+_SYNC_IN_FLIGHT_SECONDS: Final = 1.0
+"""How long an autoscaler that read its bounds before we gave them back may still write."""
 _QUICK_HOLDS: Final = 6
 _QUICK_WINDOW_SECONDS: Final = 10.0
 
@@ -89,6 +91,7 @@ class TargetLoop:
         self._monotonic = monotonic
         self._on_outcome = on_outcome
         self._altered_until: dict[ObjectKey, float] = {}
+        self._raised_at: dict[ObjectKey, float] = {}
         self._holds: dict[ObjectKey, deque[float]] = defaultdict(lambda: deque(maxlen=_QUICK_HOLDS))
         self.ghosts: set[ObjectKey] = set()
 
@@ -133,6 +136,7 @@ class TargetLoop:
             if write is None or self._is_altered(step):
                 return situation, step
             await self._calm(key, step)
+            self._watch_over(key, write)
             if fenced:
                 self._fence.check()
             try:
@@ -196,6 +200,19 @@ class TargetLoop:
             raise Again(f"{key} is rewritten by somebody again and again", after_seconds=2.0)
         recent.append(now)
 
+    def _watch_over(self, key: ObjectKey, write: Write) -> None:
+        """Keep from forgetting what the replicas were before an autoscaler's sync is over that may
+        have read the bounds before they were given back: it would bring the replicas down again.
+        """
+        forgets = write.purpose is Purpose.GIVE_BACK and not write.changes
+        raised_at = self._raised_at.get(key)
+        if raised_at is None or write.key.kind != AUTOSCALER or not forgets:
+            return
+        left = raised_at + _SYNC_IN_FLIGHT_SECONDS - self._monotonic()
+        if left > 0:
+            raise Again(f"{key} may still be lowered by a sync in flight", after_seconds=left)
+        del self._raised_at[key]
+
     async def _write(self, write: Write) -> JsonObject:
         resource = RESOURCES[write.key.kind]
         if write.create:
@@ -221,6 +238,9 @@ class TargetLoop:
             for change in write.changes
             if value_at(answer, _path(write, change.field)) != change.after
         ]
+        gave_back = write.purpose is Purpose.GIVE_BACK and bool(write.changes)
+        if gave_back and write.key.kind == DEPLOYMENT and situation.autoscalers:
+            self._raised_at[write.key] = self._monotonic()
         if altered and write.purpose is Purpose.HOLD:
             self._altered_until[write.key] = self._monotonic() + _ALTERED_SECONDS
         elif write.purpose is Purpose.HOLD:

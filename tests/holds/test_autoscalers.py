@@ -80,6 +80,23 @@ def test_replicas_lowered_by_a_strict_hold_are_restored_after_the_milder_one() -
     assert not stage.traces()
 
 
+@pytest.mark.parametrize("limit", [0, 3])
+def test_a_sync_in_flight_that_lowers_what_was_just_given_back_is_answered(limit: int) -> None:
+    """The controller read the bounds before they were given back, and the replicas after."""
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=limit)
+    stage.reconcile()
+    if limit:
+        stage.sync(limit)
+    stage.let_go("1")
+    stage.loop(fenced=True, stop_after=2)
+    assert (stage.replicas, stage.bounds) == (8, (2, 20))
+    stage.sync(max(1, limit))
+    stage.reconcile()
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
 def test_what_an_autoscaler_remembers_is_not_of_a_recreated_workload() -> None:
     stage = workload(replicas=5, bounds=(2, 20))
     stage.arrive("1", replicas=3)

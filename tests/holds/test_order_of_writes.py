@@ -82,6 +82,8 @@ def test_bounds_are_given_back_before_the_workload_is_woken() -> None:
     assert [(purpose, kind) for purpose, kind, _ in written(stage, since=since)] == [
         ("GiveBack", "HorizontalPodAutoscaler"),
         ("GiveBack", "Deployment"),
+        # Last, what the replicas were: until then a sync in flight can be answered.
+        ("GiveBack", "HorizontalPodAutoscaler"),
         ("Tidy", "HorizontalPodAutoscaler"),
         ("Tidy", "Deployment"),
     ]
