@@ -48,6 +48,7 @@ class Fault(enum.Enum):
     LOST = "carried out, and the connection breaks instead of an answer"
     GATEWAY_TIMEOUT = "carried out, and answered by 504"
     SILENCE = "carried out, and not answered"
+    LATE = "carried out and answered, but only when the test says so"
     HELD_BACK = "neither carried out nor answered, like every one after it that matches"
 
 
@@ -75,6 +76,9 @@ class Breakpoint:
             return False
         self.nth -= 1
         return self.nth == 0 or (self.nth < 0 and self.fault is Fault.HELD_BACK)
+
+    def let_go(self) -> None:
+        self.over.set()
 
     def wait(self) -> None:
         what = f"{self.method.pattern} {self.path.pattern}"
@@ -234,7 +238,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         if point is not None:
             if point.fault is Fault.DIES_BEFORE:
                 proxy.kill(point)
-            elif point.fault is Fault.HELD_BACK:
+            elif point.fault in {Fault.HELD_BACK, Fault.LATE}:
                 point.reached.set()
                 point.over.wait()
             if point.fault in {Fault.DIES_BEFORE, Fault.HELD_BACK}:
@@ -245,7 +249,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         self.upstream.request(self.command, self.path, body=body or None, headers=headers)
         answer = self.upstream.getresponse()
         proxy.note(self.command, self.path)
-        if point is None:
+        if point is None or point.fault is Fault.LATE:
             proxy.linger()
             self._pass_on(answer)
             return

@@ -216,6 +216,22 @@ def test_a_create_that_was_stored_after_its_time_is_no_second_incident(stage: St
     assert stage.cluster.snapshot() == before
 
 
+def test_a_write_that_comes_late_does_not_undo_what_somebody_wrote_meanwhile(stage: Stage) -> None:
+    before = stage.cluster.snapshot()
+    point = stage.proxy.break_at("PATCH", "/horizontalpodautoscalers/", Fault.LATE)
+    assert stage.responder.notify(alert()).status == 200
+    point.wait()
+    kube = stage.cluster.kube
+    kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"maxReplicas": 30}})
+    point.let_go()
+    eventually_blocking(lambda: is_held(stage.cluster), what="the hold stands")
+    assert stage.responder.notify(RESOLVED).status == 200
+    wait_over(stage.cluster)
+    before["/email-sender-hpa"]["spec"]["maxReplicas"] = 30
+    assert stage.cluster.snapshot() == before
+    kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"maxReplicas": 20}})
+
+
 def test_two_seconds_for_each_answer_change_nothing_but_the_time(stage: Stage) -> None:
     before = stage.cluster.snapshot()
     stage.proxy.delay_seconds = 2.0
