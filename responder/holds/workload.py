@@ -81,6 +81,7 @@ class _Planner:
             self.deployment.drop_returned(REPLICAS_FIELD)
         self.remembered = self._recollect()
         for draft in () if self.holds else self.autoscalers:
+            self._keep_bounds(draft)
             for field_name in _AUTOSCALER_PATHS:
                 draft.drop_returned(field_name)
 
@@ -159,6 +160,13 @@ class _Planner:
                     return Before(found, 0, -1)
                 return Before(found, highest if lowest is None else lowest, highest)
         return None
+
+    def _keep_bounds(self, draft: Draft) -> None:
+        """Remember where our bounds brought the replicas, beyond the bounds' own give-back."""
+        held = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
+        if held is not None and draft.remembered:
+            draft.remembered.setdefault(BOUND, held.applied)
+            draft.remembered[TOP] = held.applied
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
         """Tell whether what an autoscaler remembers is of this Deployment, not of one before."""
@@ -253,14 +261,12 @@ class _Planner:
             return
         elif not self.facts.fenced:
             draft.pending = True
-        elif self._replicas_entry() is None and self._owed(self._maxima()) is None:
+        elif draft.plans or self._replicas_entry() is not None:
+            # It is forgotten by a write of its own, after the bounds: a sync in flight may still
+            # have read those, and its doing is undone as long as this tells of it.
+            return
+        elif self._owed(self._maxima()) is None:
             draft.remembered.clear()
-        else:
-            # Until the replicas are back, and stand through a sync that was in flight.
-            held = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
-            if held is not None:
-                draft.remembered.setdefault(BOUND, held.applied)
-                draft.remembered[TOP] = held.applied
 
     def _remember(self, draft: Draft) -> None:
         """Keep the replicas beside the bounds, in the same write.

@@ -23,6 +23,13 @@ class Again(ResponderError):  # noqa: N818 -- an outcome of work, not a fault
         super().__init__(why)
 
 
+class NotYet(Again):
+    """Nothing failed and the rest must wait: whatever happens meanwhile is worked on at once."""
+
+    def __init__(self, why: str, *, after_seconds: float) -> None:
+        super().__init__(why, after_seconds=after_seconds)
+
+
 class KeyedQueue(Generic[KeyT]):
     """Runs `work` for each key that is added, a bounded number of keys at a time."""
 
@@ -101,6 +108,9 @@ class KeyedQueue(Generic[KeyT]):
                 self._again.discard(key)
                 await self._work(key)
             self._failures.pop(key, None)
+        except NotYet as wait:
+            self._failures.pop(key, None)
+            self.add(key, after_seconds=wait.after_seconds or 0.001)
         except Exception as error:  # noqa: BLE001 -- the outermost edge of a loop
             self._later(key, error)
         finally:

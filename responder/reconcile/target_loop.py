@@ -36,7 +36,7 @@ from responder.playbooks.asks import Ask
 from responder.reconcile.announcing import announce_finding, announce_write
 from responder.reconcile.fence import Fence
 from responder.reconcile.outcomes import Outcome, Outcomes
-from responder.reconcile.queue import Again
+from responder.reconcile.queue import Again, NotYet
 from responder.reconcile.situation import Situation, gather
 from responder.reconcile.slimming import DROPPED, slim_autoscaler, slim_config_map, slim_deployment
 from responder.reconcile.view import IncidentKey, View
@@ -91,7 +91,7 @@ class TargetLoop:
         self._monotonic = monotonic
         self._on_outcome = on_outcome
         self._altered_until: dict[ObjectKey, float] = {}
-        self._raised_at: dict[ObjectKey, float] = {}
+        self._given_back_at: dict[ObjectKey, float] = {}
         self._holds: dict[ObjectKey, deque[float]] = defaultdict(lambda: deque(maxlen=_QUICK_HOLDS))
         self.ghosts: set[ObjectKey] = set()
 
@@ -205,13 +205,13 @@ class TargetLoop:
         have read the bounds before they were given back: it would bring the replicas down again.
         """
         forgets = write.purpose is Purpose.GIVE_BACK and not write.changes
-        raised_at = self._raised_at.get(key)
-        if raised_at is None or write.key.kind != AUTOSCALER or not forgets:
+        given_back_at = self._given_back_at.get(key)
+        if given_back_at is None or write.key.kind != AUTOSCALER or not forgets:
             return
-        left = raised_at + _SYNC_IN_FLIGHT_SECONDS - self._monotonic()
+        left = given_back_at + _SYNC_IN_FLIGHT_SECONDS - self._monotonic()
         if left > 0:
-            raise Again(f"{key} may still be lowered by a sync in flight", after_seconds=left)
-        del self._raised_at[key]
+            raise NotYet(f"{key} may still be lowered by a sync in flight", after_seconds=left)
+        del self._given_back_at[key]
 
     async def _write(self, write: Write) -> JsonObject:
         resource = RESOURCES[write.key.kind]
@@ -239,8 +239,8 @@ class TargetLoop:
             if value_at(answer, _path(write, change.field)) != change.after
         ]
         gave_back = write.purpose is Purpose.GIVE_BACK and bool(write.changes)
-        if gave_back and write.key.kind == DEPLOYMENT and situation.autoscalers:
-            self._raised_at[write.key] = self._monotonic()
+        if gave_back and situation.autoscalers:
+            self._given_back_at[situation.key] = self._monotonic()
         if altered and write.purpose is Purpose.HOLD:
             self._altered_until[write.key] = self._monotonic() + _ALTERED_SECONDS
         elif write.purpose is Purpose.HOLD:

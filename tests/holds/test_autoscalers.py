@@ -97,6 +97,34 @@ def test_a_sync_in_flight_that_lowers_what_was_just_given_back_is_answered(limit
     assert not stage.traces()
 
 
+def test_a_sync_in_flight_that_lowers_what_was_never_lowered_before_is_answered() -> None:
+    """The hold was so short that its bounds reach the replicas once they are given back."""
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=3)
+    stage.reconcile()
+    stage.let_go("1")
+    stage.loop(fenced=True, stop_after=1)
+    assert (stage.replicas, stage.bounds) == (8, (2, 20))
+    stage.sync(3)
+    stage.reconcile()
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize("limit", [0, 3])
+def test_a_sync_after_all_is_forgotten_is_answered_from_the_second_copy(limit: int) -> None:
+    stage = workload(replicas=8, bounds=(2, 20))
+    stage.arrive("1", replicas=limit)
+    stage.reconcile()
+    stage.let_go("1")
+    stage.loop(fenced=True)
+    assert not stage.traces()
+    stage.sync(max(1, limit))
+    stage.reconcile()
+    assert (stage.replicas, stage.bounds) == (8, (2, 20))
+    assert not stage.traces()
+
+
 def test_what_an_autoscaler_remembers_is_not_of_a_recreated_workload() -> None:
     stage = workload(replicas=5, bounds=(2, 20))
     stage.arrive("1", replicas=3)

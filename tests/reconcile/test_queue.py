@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from responder.reconcile.queue import Again, KeyedQueue
+from responder.reconcile.queue import Again, KeyedQueue, NotYet
 from tests.controlplane.eventually import eventually
 
 
@@ -185,4 +185,28 @@ async def test_an_error_of_ours_is_tried_again_like_any_other() -> None:
     queue.add("a")
     await eventually(lambda: len(work.begun) == 3)
     assert [type(error) for error in failed] == [ZeroDivisionError] * 2
+    await queue.close()
+
+
+async def test_a_key_that_merely_waits_is_no_failure_and_is_worked_on_at_once_when_asked_for() -> (
+    None
+):
+    """What must wait before it is loosened never holds up what is to be tightened meanwhile."""
+    begun: list[str] = []
+    told: list[str] = []
+
+    async def work(key: str) -> None:
+        begun.append(key)
+        raise NotYet("a sync may be in flight", after_seconds=0.01 if len(begun) < 3 else 3600)
+
+    queue: KeyedQueue[str] = KeyedQueue(
+        work, at_once=1, on_failure=lambda key, *_: told.append(key), base_seconds=3600
+    )
+    queue.add("a")
+    await eventually(lambda: len(begun) == 3)
+
+    queue.add("a")
+
+    await eventually(lambda: len(begun) == 4)
+    assert told == []
     await queue.close()
