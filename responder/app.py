@@ -163,8 +163,8 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
         raise BadInput(
             [Problem(f"can't listen on {settings.listen}: {error.strerror}", field="listen")]
         ) from error
-    bound = runner.addresses[0]
-    return f"http://{bound[0]}:{bound[1]}"
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def serve(settings: Settings) -> None:

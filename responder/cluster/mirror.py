@@ -25,14 +25,21 @@ class Mirror(Generic[T]):
     """`transform` makes of an object what is kept, None to leave it out; it must not raise.
 
     `on_change` is called once for each effective change, after the copy has it, and never for a
-    version that was seen already. It must not raise either.
+    version that was seen already. `on_restored` is called before the changes of a list whose
+    versions went backwards: each object of it is told, also one that is as it was. Neither may
+    raise.
     """
 
     def __init__(
-        self, *, transform: Callable[[JsonObject], T | None], on_change: OnChange[T]
+        self,
+        *,
+        transform: Callable[[JsonObject], T | None],
+        on_change: OnChange[T],
+        on_restored: Callable[[], None] = lambda: None,
     ) -> None:
         self._transform = transform
         self._on_change = on_change
+        self._on_restored = on_restored
         self._values: dict[Key, T] = {}
         self._versions: dict[Key, int] = {}
         self._ahead: dict[Key, int] = {}
@@ -109,7 +116,7 @@ class Mirror(Generic[T]):
 
         Returns False, and changes nothing, if the versions went backwards: the server's etcd is
         another one or an older copy, where an equal version doesn't mean an equal object. The
-        next list then compares the values themselves.
+        next list then tells every object anew.
         """
         staged, self._staged = self._staged, {}
         if self._distrusts_versions:
@@ -122,15 +129,17 @@ class Mirror(Generic[T]):
         changes: list[tuple[T | None, T | None]] = [
             (self._values.get(key), value)
             for key, (of_value, value) in staged.items()
-            if self._differs(key, of_value, value)
+            if self._distrusts_versions or self._versions.get(key) != of_value
         ]
         changes += [(old, None) for key, old in self._values.items() if key not in staged]
         self._values.clear()
         self._values.update((key, value) for key, (_, value) in staged.items())
         self._versions = {key: of_value for key, (of_value, _) in staged.items()}
-        self._distrusts_versions = False
+        is_restored, self._distrusts_versions = self._distrusts_versions, False
         self._progress = version
         self.pass_by(version)
+        if is_restored:
+            self._on_restored()
         for old, new in changes:
             self._tell(old, new)
         return True
@@ -150,11 +159,6 @@ class Mirror(Generic[T]):
                 staged[key] = (self._versions[key], self._values[key])
         elif ahead > listed or (key in staged and staged[key][0] <= ahead):
             staged.pop(key, None)
-
-    def _differs(self, key: Key, version: int, value: T) -> bool:
-        if self._distrusts_versions:
-            return self._values.get(key) != value
-        return self._versions.get(key) != version
 
     def _put(self, key: Key, version: int, value: T | None) -> None:
         old = self._values.get(key)

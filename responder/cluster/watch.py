@@ -60,8 +60,9 @@ class WatchCache(Generic[T]):
 
     `transform` makes of an object what is kept: small, best immutable, and equal (`==`) if
     nothing that matters changed. None leaves the object out. `on_change(kind, old, new)` is
-    called once for each version of an object that is new, when `objects` has it already. If
-    either raises, that is logged and the last value stays: one odd object must not stop the
+    called once for each version of an object that is new, when `objects` has it already, and
+    `on_restored()` before the changes of a list from an older or another etcd. If one of the
+    first two raises, that is logged and the last value stays: one odd object must not stop the
     others, nor look deleted.
     """
 
@@ -73,6 +74,7 @@ class WatchCache(Generic[T]):
         namespace: str | None,
         transform: Callable[[JsonObject], T | None],
         on_change: OnChange[T] | None = None,
+        on_restored: Callable[[], None] = lambda: None,
         label_selector: str = "",
         times: WatchTimes | None = None,
         backoff: Backoff | None = None,
@@ -89,7 +91,9 @@ class WatchCache(Generic[T]):
         self._backoff = backoff or Backoff()
         self._monotonic = monotonic
         self._pause = pause
-        self._mirror: Mirror[T] = Mirror(transform=self._transform, on_change=self._on_change)
+        self._mirror: Mirror[T] = Mirror(
+            transform=self._transform, on_change=self._on_change, on_restored=on_restored
+        )
         self._streams_lists = True
         self._resume_at: int | None = None
         self._live = asyncio.Event()

@@ -158,7 +158,11 @@ class Draft:
             return None
         if self.ledger is None:
             first = next(iter(entries.values()))
-            return Ledger(epoch=first.uid, sequence=1, fields=entries, remembered=self.remembered)
+            # An incident may begin a second epoch after a give-back. It counts on from beyond the
+            # first one, of which an old annotation may come back: each count was a write, and each
+            # write a version.
+            begin = int(resource_version(self.live) or 1)
+            return Ledger(first.uid, begin, fields=entries, remembered=self.remembered)
         after = replace(self.ledger, fields=entries, remembered=self.remembered)
         if after == self.ledger and annotation(self.live, LEDGER_ANNOTATION) == after.to_text():
             return after

@@ -185,7 +185,7 @@ class _Planner:
             control=REPLICAS,
             holds=() if self.autoscaled else self.holds,
             memory=memory,
-            autoscaled=bool(self.autoscalers) or self.remembered is not None,
+            autoscaled=True,
         )
 
     def _plan_replicas(self, draft: Draft) -> None:

@@ -50,7 +50,8 @@ def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
         return APPLIED, "False", reasons[0], "; ".join(told)
     if not targets:
         return APPLIED, "Unknown", "Pending", "not yet written"
-    return APPLIED, "True", "Committed", f"{len(targets)} object(s) held"
+    remarks = dict.fromkeys(target.message for target in targets if target.message)
+    return APPLIED, "True", "Committed", "; ".join([f"{len(targets)} object(s) held", *remarks])
 
 
 def _reason(told: str) -> str:

@@ -1,6 +1,7 @@
 """The watches that feed the view, and the one-time lists that do so for commands."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ class Feeds:
             namespace=home,
             transform=read_incident,
             on_change=_incident_changed(view),
+            on_restored=view.distrust_incidents,
         )
         self._caches.append((INCIDENTS.plural, home, incidents))
         for resource, kind, slim in _HELD:
@@ -60,6 +62,7 @@ class Feeds:
                     namespace=each,
                     transform=slim,
                     on_change=_object_changed(view, kind),
+                    on_restored=functools.partial(view.distrust_objects, kind, each),
                 )
                 self._caches.append((resource.plural, each, cache))
 

@@ -58,6 +58,8 @@ class Situation:
     refused: dict[tuple[str, str], Refused] = field(default_factory=dict)
     """By uid of the incident and name of the ask's target."""
     autoscalers: list[JsonObject] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
+    """Names of autoscalers that scale the workload too, and may not be held."""
     holds: list[Hold[int]] = field(default_factory=list)
     keys: dict[str, HeldKey] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
@@ -144,13 +146,16 @@ def _is_held(live: JsonObject | None) -> bool:
 def _gather_workload(situation: Situation, view: View) -> None:
     key, live = situation.key, situation.live
     known = {target.key for incident in situation.incidents for target in incident.status.targets}
-    situation.autoscalers = [
-        autoscaler
-        for autoscaler in view.autoscalers_of(key)
-        if autoscaler_may_be_held(autoscaler)
-        or _is_held(autoscaler)
-        or ObjectKey(AUTOSCALER, key.namespace, str(autoscaler["metadata"]["name"])) in known
-    ]
+    for autoscaler in view.autoscalers_of(key):
+        named = str(autoscaler["metadata"]["name"])
+        if (
+            autoscaler_may_be_held(autoscaler)
+            or _is_held(autoscaler)
+            or ObjectKey(AUTOSCALER, key.namespace, named) in known
+        ):
+            situation.autoscalers.append(autoscaler)
+        else:
+            situation.left_alone.append(named)
     if live is None:
         return
     barrier = workload_barrier(live, transactional=view.transactional_in(key.namespace))

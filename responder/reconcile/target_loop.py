@@ -26,7 +26,14 @@ from responder.cluster.failures import (
 from responder.cluster.resources import CONFIGMAPS, DEPLOYMENTS, HPAS, Resource
 from responder.holds.fields import Facts, FieldFinding
 from responder.holds.ledger import LedgerFinding
-from responder.holds.objects import JsonObject, ObjectKey, uid, value_at
+from responder.holds.objects import (
+    HOLD_ALLOWED,
+    HOLD_LABEL,
+    JsonObject,
+    ObjectKey,
+    uid,
+    value_at,
+)
 from responder.holds.planning import Finding, Purpose, Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
 from responder.holds.workload import AUTOSCALER
@@ -395,7 +402,7 @@ def _standing(
             key,
             _state(bad.get(key)),
             subject,
-            _told_finding(bad.get(key)),
+            _told_finding(bad.get(key)) or _told_left_alone(key, situation),
             uid=step.uids.get(key) or _uid(situation, key),
             ledger=ledger,
         )
@@ -424,6 +431,16 @@ def _state(finding: Finding | None) -> TargetState:
     if finding.what is FieldFinding.ALTERED:
         return TargetState.ALTERED
     return TargetState.BASELINE_UNKNOWN
+
+
+def _told_left_alone(key: ObjectKey, situation: Situation) -> str:
+    if key.kind != DEPLOYMENT or not situation.left_alone:
+        return ""
+    named = ", ".join(f"{AUTOSCALER}/{found}" for found in situation.left_alone)
+    return (
+        f"{named} may raise the replicas again, and is held too"
+        f" once it is labelled {HOLD_LABEL}={HOLD_ALLOWED}"
+    )
 
 
 def _told_finding(finding: Finding | None) -> str:

@@ -52,6 +52,8 @@ class View:
         """uids of those that are not closed."""
         self.on_incident: Callable[[IncidentKey, Incident | None], None] = lambda _k, _i: None
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
+        self._outdated: set[IncidentKey | ObjectKey] = set()
+        """What is known of these comes from before a restore of etcd: any version is newer."""
         self._by_stem: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_fingerprint: dict[str, set[IncidentKey]] = defaultdict(set)
         self._by_subject: dict[Subject, set[IncidentKey]] = defaultdict(set)
@@ -66,7 +68,9 @@ class View:
         """Take an incident's newest state; an older one than is known is ignored."""
         key = IncidentKey(incident.namespace, incident.name)
         known = self.incidents.get(key)
-        if known is not None:
+        if known is not None and key in self._outdated:
+            self._unindex(key, known)
+        elif known is not None:
             # Versions of all objects come from one counter, so also those of a name's next object.
             ahead = int(known.resource_version) - int(incident.resource_version)
             if ahead >= 0:
@@ -75,6 +79,7 @@ class View:
                     self.incidents[key] = incident
                 return
             self._unindex(key, known)
+        self._outdated.discard(key)
         self.incidents[key] = incident
         self.present.add(incident.uid)
         if not incident.closed:
@@ -95,11 +100,21 @@ class View:
         if known is None or (uid is not None and known.uid != uid):
             return
         del self.incidents[key]
+        self._outdated.discard(key)
         concerned = self.concerned(known)
         self._unindex(key, known)
         self.on_incident(key, None)
         for target in concerned:
             self.on_object(target)
+
+    def distrust_incidents(self) -> None:
+        """The API server's versions went backwards: what it tells next is newer all the same."""
+        self._outdated.update(self.incidents)
+
+    def distrust_objects(self, kind: str, namespace: str) -> None:
+        """The same for the objects of a kind in a namespace."""
+        found = (key for key in self.objects if key[:2] == (kind, namespace))
+        self._outdated.update(found)
 
     def _unindex(self, key: IncidentKey, known: Incident) -> None:
         self.present.discard(known.uid)
@@ -130,9 +145,10 @@ class View:
         key = ObjectKey(kind, namespace(live), name(live))
         known = self.objects.get(key)
         if known is not None:
-            if _version(known) >= _version(live):
+            if _version(known) >= _version(live) and key not in self._outdated:
                 return
             self._forget(key, known)
+        self._outdated.discard(key)
         self.objects[key] = live
         if kind == AUTOSCALER:
             self._autoscalers[_scaled(live)].add(key)
@@ -147,6 +163,7 @@ class View:
 
     def drop_object(self, key: ObjectKey) -> None:
         known = self.objects.pop(key, None)
+        self._outdated.discard(key)
         if known is not None:
             self._forget(key, known)
             self._tell(key, known)
@@ -164,6 +181,7 @@ class View:
     def forget_object(self, key: ObjectKey) -> None:
         """Take note that an object is gone, as answered to us."""
         known = self.objects.pop(key, None)
+        self._outdated.discard(key)
         if known is not None:
             self._forget(key, known)
 

@@ -213,17 +213,22 @@ def test_versions_that_go_backwards_are_noticed_and_then_the_objects_count(
     assert it.values["a"] is kept  # an equal version is trusted again
 
 
-def test_an_equal_object_of_another_history_is_no_change() -> None:
+def test_each_object_of_another_history_is_told_after_the_news_of_it() -> None:
+    """Who compares versions of their own must forget them first."""
     followed = Followed()
+    told: list[object] = followed.changes  # type: ignore[assignment]
     followed.mirror = Mirror(
         transform=lambda obj: (0, obj["content"]),
-        on_change=lambda *change: followed.changes.append(change),
+        on_change=lambda *change: told.append(change),
+        on_restored=lambda: told.append("restored"),
     )
     followed.relist(20, thing(10))
     followed.changes.clear()
     assert not followed.relist(5, thing(3))
+    assert told == []
     assert followed.relist(5, thing(3))
-    assert followed.changes == []
+    assert told == ["restored", ("modified", (0, 0), (0, 0))]
+    followed.changes.clear()
     followed.mirror.apply("MODIFIED", thing(6, content=1))
     assert followed.kinds == ["modified"]
 

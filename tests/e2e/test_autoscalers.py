@@ -3,6 +3,7 @@
 import pytest
 
 from tests.auditor.versions import AUTOSCALER, DEPLOYMENT
+from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.external_metrics import ExternalMetrics
 from tests.e2e.cluster import AUTOSCALERS, DEPLOYMENTS
 from tests.e2e.scene import REPLICAS, Scene
@@ -137,3 +138,26 @@ def test_an_autoscaler_edited_during_a_hold_gets_the_edit_back(scene: Scene) -> 
     scene.give_back(incident)
     assert scene.bounds == (3, 15)
     assert scene.values(AUTOSCALER, "maxReplicas") == [9, 2, 15, 2, 15]
+
+
+def test_an_autoscaler_that_may_not_be_held_is_answered_and_named(scene: Scene) -> None:
+    scene.deploy()
+    manifest = scene.autoscaler_manifest()
+    del manifest["metadata"]["labels"]
+    scene.kube.create(*AUTOSCALERS, manifest)
+    incident = scene.open("stricter")
+    scene.wait_held(incident)
+    # It brings the replicas to its minimum of 3, and is answered; neither is a new baseline.
+    eventually_blocking(
+        lambda: scene.values(DEPLOYMENT, "replicas")[:4] == [REPLICAS, 2, 3, 2],
+        what="raised by the autoscaler, and answered",
+    )
+    told = scene.condition(incident, "Applied")["message"]
+    assert f"HorizontalPodAutoscaler/{scene.name} may raise the replicas again" in told
+    assert "campaign-responder.dev/hold=allowed" in told
+
+    scene.give_back(incident)
+
+    assert scene.bounds == (3, 9)
+    assert scene.replicas == REPLICAS
+    assert scene.traces() == []

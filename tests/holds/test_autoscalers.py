@@ -125,6 +125,20 @@ def test_a_sync_after_all_is_forgotten_is_answered_from_the_second_copy(limit: i
     assert not stage.traces()
 
 
+def test_what_an_autoscaler_of_somebody_elses_wrote_is_no_new_baseline() -> None:
+    """One without the label is left alone, and its minimum is above the hold."""
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.sync(3)
+    step = stage.reconcile()
+    assert stage.replicas == 2
+    assert FieldFinding.EDITED not in found(step)
+    stage.release_all()
+    assert stage.replicas == 8
+    assert not stage.traces()
+
+
 def test_what_an_autoscaler_remembers_is_not_of_a_recreated_workload() -> None:
     stage = workload(replicas=5, bounds=(2, 20))
     stage.arrive("1", replicas=3)

@@ -95,6 +95,26 @@ def test_a_ledger_of_an_epoch_that_is_over_is_not_believed_during_the_next() -> 
     assert stage.replicas == 2
 
 
+def test_an_old_ledger_of_the_same_incident_is_older_than_that_of_its_next_epoch() -> None:
+    """It fired again before it was closed; a rollout undo brings back what was given back."""
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=5)
+    stage.reconcile()
+    stage.incidents["1"].asks["replicas"] = 2
+    stage.refresh()
+    stage.reconcile()
+    old = stage.annotations()
+    stage.release_all()
+    stage.scale(6)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.server.replace_annotations(DEPLOYMENT, old)
+    stage.reconcile()
+    stage.release_all()
+    assert stage.replicas == 6
+    assert not stage.traces()
+
+
 def test_a_recreated_workload_starts_anew() -> None:
     stage = workload(replicas=8)
     stage.arrive("1", replicas=2)

@@ -106,3 +106,24 @@ def test_only_the_very_incident_that_is_gone_is_dropped(view: View, told: list[O
 def test_sending_is_paused_before_workloads_are_touched(view: View) -> None:
     view.put_object("ConfigMap", config_map())
     assert view.concerned(incident(plan=(SCALE, PAUSE))) == [CAMPAIGN, SENDER]
+
+
+def test_after_a_restore_of_etcd_lower_versions_are_newer_and_only_once(
+    view: View, told: list[ObjectKey]
+) -> None:
+    view.put_object(DEPLOYMENT, deployment(version=9, replicas=2))
+    view.put_incident(incident(resource_version="10", plan=(PAUSE, SCALE)))
+    told.clear()
+
+    view.distrust_objects(DEPLOYMENT, "mail")
+    view.distrust_incidents()
+    view.put_object(DEPLOYMENT, deployment(version=5, replicas=8))
+    view.put_incident(incident(resource_version="6", plan=()))
+
+    assert told == [SENDER]
+    assert view.objects[SENDER]["spec"] == {"replicas": 8}
+    assert view.incidents_on(SENDER) == []
+    view.put_object(DEPLOYMENT, deployment(version=4, replicas=1))
+    view.put_incident(incident(resource_version="5", plan=(SCALE,)))
+    assert view.objects[SENDER]["spec"] == {"replicas": 8}
+    assert view.incidents_on(SENDER) == []
