@@ -16,14 +16,12 @@ import structlog
 
 from responder.cluster.api import KubernetesApi
 from responder.cluster.events import EventRecorder
-from responder.cluster.failures import ApiFailure
-from responder.cluster.resources import INCIDENTS
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.incidents.incident import Incident, Phase, TargetState
 from responder.incidents.lifecycle import asks_of
-from responder.incidents.stored import read_incident
 from responder.metrics import Metrics
+from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.outcomes import Outcomes
@@ -36,6 +34,7 @@ _INCIDENTS_AT_ONCE: Final = 4
 """Few: an incident's status tells of a brake that is in already, and must not hold up the next."""
 _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
+_GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
 _CROWD: Final = 50
 _ASKING_SECONDS: Final = 0.0001
@@ -74,7 +73,6 @@ class Conductor:
         """`incidents_served` is False for a command in a cluster without our definition: nothing
         can be open there, and what is held is held by incidents that vanished.
         """
-        self._incidents_served = incidents_served
         self.view = view
         self._api = api
         self._scope = scope
@@ -83,8 +81,8 @@ class Conductor:
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
         self._asking: dict[IncidentKey, tuple[str, bool, bool]] = {}
-        self._listing: asyncio.Task[None] | None = None
-        self._next_listing: asyncio.Task[None] | None = None
+        self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
+        self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
             leadership=leadership or Alone(),
             skew_seconds=lambda: api.clock.skew_seconds or 0.0,
@@ -115,7 +113,7 @@ class Conductor:
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
         )
         self._incident_queue: KeyedQueue[IncidentKey] = KeyedQueue(
-            self.incidents.reconcile,
+            self._bring_on,
             at_once=_INCIDENTS_AT_ONCE,
             on_failure=self._failed("incident"),
         )
@@ -148,10 +146,7 @@ class Conductor:
         self.view.on_object = lambda _key: None
         await self._target_queue.close()
         await self._incident_queue.close()
-        for task in (self._listing, self._next_listing):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await self._catching_up.close()
 
     async def quiet(self, *, within_seconds: float) -> None:
         """Return once nothing is being worked on, or the time is over."""
@@ -217,6 +212,13 @@ class Conductor:
             self._note_brake(key)
             self._incident_queue.add(key)
 
+    async def _bring_on(self, key: IncidentKey) -> None:
+        """Advance an incident; in a storm its first status waits until the brakes are in."""
+        incident = self.view.incidents.get(key)
+        if incident is not None and incident.status.phase is Phase.NEW:
+            await self._target_queue.at_ease(within_seconds=_GIVES_WAY_SECONDS)
+        await self.incidents.reconcile(key)
+
     def _note_brake(self, key: IncidentKey) -> None:
         """Measure once, when the last target of an incident is in."""
         incident = self.view.incidents.get(key)
@@ -249,61 +251,6 @@ class Conductor:
                 log.error("work_failed", exc_info=error, **told)
 
         return failed
-
-    # -- the fence's consistent list
-
-    async def catch_up(self) -> None:
-        """Return once the view holds every incident of a list that began after this call.
-
-        Lists are shared: whoever comes while one runs waits for the one after it.
-        """
-        if not self._incidents_served:
-            return
-        if self._next_listing is None:
-            self._next_listing = asyncio.create_task(self._list_after(self._listing))
-        await asyncio.shield(self._next_listing)
-
-    async def _list_after(self, running: asyncio.Task[None] | None) -> None:
-        if running is not None:
-            await asyncio.gather(running, return_exceptions=True)
-        self._listing, self._next_listing = self._next_listing, None
-        listed = await self._api.list(
-            INCIDENTS, namespace=self._scope.namespace, metadata_only=True
-        )
-        wanted = {
-            IncidentKey(item["metadata"]["namespace"], item["metadata"]["name"]): (
-                str(item["metadata"]["uid"]),
-                int(item["metadata"]["resourceVersion"]),
-            )
-            for item in listed.items
-        }
-        await self._wait_for(wanted)
-
-    async def _wait_for(self, wanted: dict[IncidentKey, tuple[str, int]]) -> None:
-        """Read what the view lacks; an incident that is gone by then is gone from the view too."""
-        behind = [
-            key for key, (uid, version) in wanted.items() if self._is_behind(key, uid, version)
-        ]
-        gone = [key for key in self.view.incidents if key not in wanted]
-        for key in behind:
-            await self._read(key)
-        for key in gone:
-            if key.namespace == self._scope.namespace:
-                await self._read(key)
-
-    def _is_behind(self, key: IncidentKey, uid: str, version: int) -> bool:
-        known = self.view.incidents.get(key)
-        return known is None or known.uid != uid or int(known.resource_version) < version
-
-    async def _read(self, key: IncidentKey) -> None:
-        try:
-            live = await self._api.get(INCIDENTS, namespace=key.namespace, name=key.name)
-        except ApiFailure as failure:
-            if failure.reason == "NotFound":
-                self.view.drop_incident(key)
-                return
-            raise
-        self.view.put_incident(read_incident(live))
 
     # -- metrics
 

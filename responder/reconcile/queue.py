@@ -4,6 +4,7 @@ A key that fails is tried again with backoff and jitter of its own and never hol
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
@@ -44,6 +45,9 @@ class KeyedQueue(Generic[KeyT]):
     ) -> None:
         self._work = work
         self._room = asyncio.Semaphore(at_once)
+        self._most_at_ease = at_once // 2
+        self._at_ease = asyncio.Event()
+        self._at_ease.set()
         self._on_failure = on_failure
         self._base_seconds = base_seconds
         self._most_seconds = most_seconds
@@ -64,6 +68,14 @@ class KeyedQueue(Generic[KeyT]):
                 await asyncio.sleep(max(0.0, min(soon) - loop.time()))
             else:
                 return
+
+    async def at_ease(self, *, within_seconds: float) -> None:
+        """Return once no more than half of the keys that may be worked on at once are due, or
+        when the time is over.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._at_ease.wait()
 
     def add(self, key: KeyT, *, after_seconds: float = 0.0) -> None:
         """Ask for the key to be worked on, now or later; the earliest wish wins.
@@ -88,6 +100,8 @@ class KeyedQueue(Generic[KeyT]):
             self._again.add(key)
         else:
             self._running[key] = asyncio.create_task(self._run(key))
+            if len(self._running) > self._most_at_ease:
+                self._at_ease.clear()
 
     def _add_later(self, key: KeyT, after_seconds: float) -> None:
         due = asyncio.get_running_loop().time() + after_seconds
@@ -115,6 +129,8 @@ class KeyedQueue(Generic[KeyT]):
             self._later(key, error)
         finally:
             self._running.pop(key, None)
+            if len(self._running) <= self._most_at_ease:
+                self._at_ease.set()
             if key in self._again:
                 self._again.discard(key)
                 self.add(key)

@@ -210,3 +210,20 @@ async def test_a_key_that_merely_waits_is_no_failure_and_is_worked_on_at_once_wh
     await eventually(lambda: len(begun) == 4)
     assert told == []
     await queue.close()
+
+
+async def test_who_gives_way_goes_on_once_the_rush_is_over_or_the_time() -> None:
+    work = Work()
+    queue = queue_of(work, at_once=4)
+    await queue.at_ease(within_seconds=3600)
+    for key in "abcdef":
+        queue.add(key)
+    await queue.at_ease(within_seconds=0.001)
+    assert work.ended == []
+
+    waiting = asyncio.create_task(queue.at_ease(within_seconds=3600))
+    work.gate.set()
+    await waiting
+
+    assert len(work.ended) >= 4
+    await queue.close()
