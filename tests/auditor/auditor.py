@@ -2,20 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.auditor.authority import Authority
-from tests.auditor.give_back import ExactGiveBack
-from tests.auditor.never_looser import NeverLooser
-from tests.auditor.one_write import OneWrite
+from responder.sandbox.audit.judge import judge
+from responder.sandbox.audit.report import report
+from responder.sandbox.audit.rules import Violation
+from responder.sandbox.audit.versions import Version, by_us
 from tests.auditor.recorder import Recorder
-from tests.auditor.report import report
-from tests.auditor.rules import Rule, Step, Violation
-from tests.auditor.versions import Version, by_us
-from tests.auditor.world import World
 from tests.controlplane.eventually import NeverHappenedError, eventually_blocking
 from tests.controlplane.kube import Kube
 
@@ -103,31 +99,17 @@ class Auditor:
             before = version
         return found
 
-    def violations(self) -> list[Violation]:
+    def violations(self) -> Sequence[Violation]:
         """Replay the history up to now and judge it, its end included."""
         return self._judge(self.history())
 
-    def _judge(self, history: list[Version]) -> list[Violation]:
-        world = World()
-        rules: tuple[Rule, ...] = (
-            NeverLooser(patience_seconds=self.patience_seconds),
-            ExactGiveBack(),
-            OneWrite(),
-            Authority(),
+    def _judge(self, history: Sequence[Version]) -> Sequence[Violation]:
+        return judge(
+            history,
+            patience_seconds=self.patience_seconds,
+            answering=self._answering,
+            ghosts_released_at=self._ghosts_released_at,
         )
-        found: list[Violation] = []
-        for version in history:
-            released = self._ghosts_released_at
-            world.ghosts_are_released = released is not None and version.revision > released
-            before, targets = world.apply(version)
-            step = Step(world, before, version, targets)
-            for rule in rules:
-                found += rule.see(step)
-            for target in targets:
-                world.establish(target, only=step.only)
-        for rule in rules:
-            found += rule.end(world, answering=self._answering)
-        return list(dict.fromkeys(found))
 
     def verdict(self) -> str:
         """Give the report, "" where every promise was kept."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from responder.sandbox.audit.versions import GIVER, HOLDER, LEDGER, PREFIX
 from tests.auditor.auditor import Auditor
-from tests.auditor.versions import GIVER, HOLDER, LEDGER, PREFIX
 from tests.controlplane.admin_client import MERGE_PATCH, RequestFailedError
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube

@@ -17,7 +17,14 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.auditor.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Json, Version
+from responder.sandbox.audit.versions import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INCIDENT,
+    Json,
+    Version,
+)
 from tests.controlplane.admin_client import RequestFailedError
 from tests.controlplane.kube import Kube
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from responder.sandbox.audit.versions import GIVER, LEDGER
 from tests.auditor.auditor import Auditor
 from tests.auditor.conftest import PAUSE, Rogue, scale
-from tests.auditor.versions import GIVER, LEDGER
 
 HOLD_JSON = '{"share": 0.0, "incident": "planted"}'
 LOOSE_JSON = '{"share": 0.5, "incident": "planted"}'

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from responder.sandbox.audit.versions import CONFIG_MAP, Version
 from tests.auditor.recorder import Recorder
-from tests.auditor.versions import CONFIG_MAP, Version
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 

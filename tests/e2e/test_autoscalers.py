@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.auditor.versions import AUTOSCALER, DEPLOYMENT
+from responder.sandbox.audit.versions import AUTOSCALER, DEPLOYMENT
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.external_metrics import ExternalMetrics
 from tests.e2e.cluster import AUTOSCALERS, DEPLOYMENTS

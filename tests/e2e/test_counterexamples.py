@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.auditor.versions import DEPLOYMENT, LEDGER
+from responder.sandbox.audit.versions import DEPLOYMENT, LEDGER
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
 from tests.e2e.scene import REPLICAS, Scene

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.auditor.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT
+from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT
 from tests.controlplane import run_logs
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually_blocking

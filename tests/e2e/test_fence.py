@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from responder.sandbox.audit.versions import DEPLOYMENT
 from tests.auditor.auditor import Auditor
-from tests.auditor.versions import DEPLOYMENT
 from tests.controlplane.kube import Kube
 from tests.e2e.api_proxy import ApiProxy, Fault
 from tests.e2e.cluster import INCIDENTS, Cluster

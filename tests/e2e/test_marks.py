@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.auditor.versions import DEPLOYMENT
+from responder.sandbox.audit.versions import DEPLOYMENT
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS
 from tests.e2e.scene import Scene

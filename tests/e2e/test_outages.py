@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from responder.sandbox.audit.versions import AUTOSCALER
 from tests.auditor.auditor import Auditor
-from tests.auditor.versions import AUTOSCALER
 from tests.controlplane import run_logs
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually_blocking

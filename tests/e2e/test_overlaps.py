@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.auditor.versions import AUTOSCALER, DEPLOYMENT
+from responder.sandbox.audit.versions import AUTOSCALER, DEPLOYMENT
 from tests.e2e.scene import LIMITS, REPLICAS, Scene
 
 ORDERS = [("milder", "stricter"), ("stricter", "milder")]

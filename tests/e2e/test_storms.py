@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from responder.sandbox.audit.versions import DEPLOYMENT, LEDGER, Version
 from tests.auditor.auditor import Auditor
-from tests.auditor.versions import DEPLOYMENT, LEDGER, Version
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import DEPLOYMENTS, Cluster

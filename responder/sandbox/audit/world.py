@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.auditor.demands import (
+from responder.sandbox.audit.demands import (
     CAMPAIGN,
     Demand,
     campaigns_of,
@@ -16,7 +16,7 @@ from tests.auditor.demands import (
     offers,
     workloads_of,
 )
-from tests.auditor.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Version
+from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Version
 
 Target = tuple[str, str]
 """Kind and name of a Deployment, which its autoscalers belong to, or of a ConfigMap."""

@@ -3,9 +3,16 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from tests.auditor.rules import Violation
-from tests.auditor.versions import AUTOSCALER, DEPLOYMENT, INCIDENT, LEDGER, Version, changes
-from tests.auditor.world import scaled_by
+from responder.sandbox.audit.rules import Violation
+from responder.sandbox.audit.versions import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    INCIDENT,
+    LEDGER,
+    Version,
+    changes,
+)
+from responder.sandbox.audit.world import scaled_by
 
 _MOST_LINES = 60
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from tests.auditor.versions import INCIDENT, Change, Version, by_us, changes
-from tests.auditor.world import Target, World
+from responder.sandbox.audit.versions import INCIDENT, Change, Version, by_us, changes
+from responder.sandbox.audit.world import Target, World
 
 
 @dataclass(frozen=True, slots=True)

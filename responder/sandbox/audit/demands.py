@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.auditor.versions import CONFIG_MAP, DEPLOYMENT, PREFIX, Json, Version
+from responder.sandbox.audit.versions import CONFIG_MAP, DEPLOYMENT, PREFIX, Json, Version
 
 SENDING_HOLDS = "sending-holds"
 HOLD_KEY = "hold.json"

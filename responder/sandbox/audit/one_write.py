@@ -1,8 +1,8 @@
 """Promise 4: the change and its ledger travel in one write."""
 
-from tests.auditor.rules import Step, Violation
-from tests.auditor.versions import INCIDENT, LEDGER, Writer, shown
-from tests.auditor.world import Target, World, target_of
+from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.versions import INCIDENT, LEDGER, Writer, shown
+from responder.sandbox.audit.world import Target, World, target_of
 
 PROMISE = "4, one write"
 

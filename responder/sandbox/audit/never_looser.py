@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from tests.auditor.demands import is_looser
-from tests.auditor.rules import Step, Violation
-from tests.auditor.versions import CONFIG_MAP, LEDGER, Version
-from tests.auditor.world import Incident, Pair, Target, World
+from responder.sandbox.audit.demands import is_looser
+from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.versions import CONFIG_MAP, LEDGER, Version
+from responder.sandbox.audit.world import Incident, Pair, Target, World
 
 PROMISE = "2, never looser than the strictest open hold"
 _UNSEEN_SECONDS = 2.0

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.auditor.rules import Step, Violation
-from tests.auditor.versions import (
+from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.versions import (
     CONFIG_MAP,
     DEPLOYMENT,
     INCIDENT,
@@ -13,7 +13,7 @@ from tests.auditor.versions import (
     Writer,
     shown,
 )
-from tests.auditor.world import World, target_of
+from responder.sandbox.audit.world import World, target_of
 
 PROMISE = "3, exact give-back"
 

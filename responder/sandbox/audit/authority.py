@@ -1,9 +1,9 @@
 """Promise 6, as far as a history shows it: nothing is written where it isn't allowed."""
 
-from tests.auditor.demands import SENDING_HOLDS, is_transactional, may_be_held
-from tests.auditor.rules import Step, Violation
-from tests.auditor.versions import CONFIG_MAP, HOLDER, INCIDENT, Writer, beyond_fields
-from tests.auditor.world import World
+from responder.sandbox.audit.demands import SENDING_HOLDS, is_transactional, may_be_held
+from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.versions import CONFIG_MAP, HOLDER, INCIDENT, Writer, beyond_fields
+from responder.sandbox.audit.world import World
 
 PROMISE = "6, never beyond authority"
 
