@@ -35,6 +35,7 @@ def test_every_version_is_kept_also_of_what_happens_while_the_watch_is_broken(
             own_kube.patch("v1", "configmaps", "some", {"data": {"at": str(number)}})
 
     write(1, 2)
+    assert len(versions("some")) == 3  # seen before the server forgets them
     own_kube.control_plane.kill_api_server()
     own_kube.control_plane.start_api_server()
     marks = itertools.count()
