@@ -8,6 +8,7 @@ import json
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -28,9 +29,9 @@ class _WithoutNull(GenerateJsonSchema):
 
 
 @cache
-def json_schema() -> dict[str, Any]:
-    """Give the schema, draft 2020-12. The one dict is shared: don't change it."""
-    generated = Playbook.model_json_schema(by_alias=True, schema_generator=_WithoutNull)
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Give a format's schema, draft 2020-12. The one dict is shared: don't change it."""
+    generated = model.model_json_schema(by_alias=True, schema_generator=_WithoutNull)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **{key: value for key, value in generated.items() if key != "$defs"},
@@ -40,4 +41,4 @@ def json_schema() -> dict[str, Any]:
 
 def published() -> str:
     """Give the text of the published file."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema_of(Playbook), indent=2, ensure_ascii=False) + "\n"

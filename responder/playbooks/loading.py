@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from responder.errors import Problem
 from responder.playbooks.documents import Document, read_documents
+from responder.playbooks.json_schema import schema_of
 from responder.playbooks.lint import lint, lint_names, lint_orders
 from responder.playbooks.mistakes import report_mistakes
 from responder.playbooks.names import label_fault
@@ -177,7 +178,7 @@ def _playbook(document: Document) -> Playbook | None:
     try:
         playbook = Playbook.model_validate(data)
     except ValidationError as error:
-        report_mistakes(error, document)
+        report_mistakes(error, document, schema=schema_of(Playbook))
     lint(document)
     return playbook
 

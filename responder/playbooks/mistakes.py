@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from responder.playbooks.documents import Document
-from responder.playbooks.json_schema import json_schema
 from responder.playbooks.written import MISTAKE, QUOTE, Mistake, Path, described, shown
 
 _WANTED: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -24,8 +23,10 @@ _WANTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-def report_mistakes(error: ValidationError, document: Document) -> None:
-    """Report every mistake to the document, in the order of the schema."""
+def report_mistakes(
+    error: ValidationError, document: Document, *, schema: Mapping[str, Any]
+) -> None:
+    """Report every mistake to the document, in the order of the schema of its format."""
     found = [
         (_written_path(details, document.data), details)
         for details in error.errors(include_url=False)
@@ -35,7 +36,7 @@ def report_mistakes(error: ValidationError, document: Document) -> None:
             other[: len(path)] == path and other != path for other, _ in found
         ):
             continue  # only because of the items that are wrong themselves
-        for mistake in _told(details, path):
+        for mistake in _told(details, path, schema):
             document.report((*path, *mistake.path), mistake)
 
 
@@ -67,19 +68,19 @@ _SAID: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _told(details: ErrorDetails, path: Path) -> tuple[Mistake, ...]:
+def _told(details: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> tuple[Mistake, ...]:
     if details["type"] == MISTAKE:
         return tuple(details.get("ctx", {})["mistakes"])
-    return (_said(details["type"], details, path),)
+    return (_said(details, path, schema),)
 
 
-def _said(kind: str, details: ErrorDetails, path: Path) -> Mistake:
-    context, given = details.get("ctx", {}), details["input"]
+def _said(details: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> Mistake:
+    kind, context, given = details["type"], details.get("ctx", {}), details["input"]
     match kind:
         case "extra_forbidden":
-            mistake = _unknown_key(path)
+            mistake = _unknown_key(path, schema)
         case "missing":
-            mistake = _missing(path)
+            mistake = _missing(path, schema)
         case "literal_error":
             mistake = _not_one_of(str(context["expected"]), given)
         case "too_short" if context["min_length"] == 1:
@@ -115,16 +116,16 @@ def _not_one_of(expected: str, given: object) -> Mistake:
     return Mistake(wrong, fix=f"did you mean `{close}`?" if close and len(choices) > 1 else "")
 
 
-def _missing(path: Path) -> Mistake:
-    told = _known(path[:-1]).get(str(path[-1]), {}).get("description", "")
+def _missing(path: Path, schema: Mapping[str, Any]) -> Mistake:
+    told = _known(path[:-1], schema).get(str(path[-1]), {}).get("description", "")
     sentence = told.partition(".")[0]
     return Mistake("is missing", fix=f"add it: {sentence[:1].lower()}{sentence[1:]}")
 
 
-def _unknown_key(path: Path) -> Mistake:
-    key, known = str(path[-1]), _known(path[:-1])
+def _unknown_key(path: Path, schema: Mapping[str, Any]) -> Mistake:
+    key, known = str(path[-1]), _known(path[:-1], schema)
     close = _nearest(key, list(known))
-    inside = [name for name in known if key in _known((*path[:-1], name))]
+    inside = [name for name in known if key in _known((*path[:-1], name), schema)]
     if inside:
         fix = f"it belongs in `{inside[0]}`"
     else:
@@ -144,12 +145,11 @@ def _folded(word: str) -> str:
     return word[:60].lower().replace("_", "").replace("-", "")
 
 
-def _known(path: Path) -> dict[str, dict[str, Any]]:
+def _known(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Give the keys that the schema knows in the mapping at this path, with their schemas."""
-    schema = json_schema()
     definitions = schema["$defs"]
 
-    def keys(part: dict[str, Any], rest: Path) -> dict[str, dict[str, Any]]:
+    def keys(part: Mapping[str, Any], rest: Path) -> dict[str, dict[str, Any]]:
         if "$ref" in part:
             return keys(definitions[part["$ref"].rpartition("/")[2]], rest)
         found: dict[str, dict[str, Any]] = {}

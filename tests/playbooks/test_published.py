@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from responder.playbooks.json_schema import json_schema, published
+from responder.playbooks.json_schema import published, schema_of
 from responder.playbooks.loading import Loaded, load_directory, read_playbooks
+from responder.playbooks.schema import Playbook
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "rules" / "playbooks"
@@ -17,7 +18,7 @@ SCHEMA = ROOT / "rules" / "playbook.schema.json"
 PAGE = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
 MISTAKES = Path(__file__).parent / "mistakes"
 
-VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+VALIDATOR = jsonschema.Draft202012Validator(schema_of(Playbook))
 
 
 def documents(text: str) -> list[object]:
@@ -108,5 +109,5 @@ def test_the_page_has_examples_and_names_all_that_is_not_yet_acted_on() -> None:
 
 
 def test_every_verb_of_the_format_is_on_the_page() -> None:
-    for verb in json_schema()["$defs"]["Hold"]["properties"]:
+    for verb in schema_of(Playbook)["$defs"]["Hold"]["properties"]:
         assert f"`{verb}`" in PAGE
