@@ -33,8 +33,10 @@ MISTAKES = {
     "no-campaign": ("spec: {campaigns: []}", "spec.campaigns: is empty"),
     "unknown-key": (
         "spec: {campaigns: [{name: a, perMinute: 1, provider: {x: 100%}}]}",
-        "s.yaml:1: spec.campaigns[0].provider: is not a key that is known here;"
-        " did you mean `providers`?",
+        (
+            "s.yaml:1: spec.campaigns[0].provider: is not a key that is known here;"
+            " did you mean `providers`?"
+        ),
     ),
     "no-whole": (
         "spec: {campaigns: [{name: a, perMinute: 1, providers: {x: 50%, y: 40%}}]}",
@@ -49,8 +51,10 @@ MISTAKES = {
         "spec.campaigns[1].name: 'a' is taken already",
     ),
     "bounds": (
-        "spec: {workloads: [{name: w, autoscaler: {min: 5, max: 2}}],"
-        " campaigns: [{name: a, perMinute: 1}]}",
+        (
+            "spec: {workloads: [{name: w, autoscaler: {min: 5, max: 2}}],"
+            " campaigns: [{name: a, perMinute: 1}]}"
+        ),
         "spec.workloads[0].autoscaler: has a max of 2 below its min of 5",
     ),
     "unknown-workload": (
@@ -59,8 +63,10 @@ MISTAKES = {
     ),
     "unknown-campaign": (
         f"{HEAD}  events:\n    - {{at: 1m, release: {{campaign: autumn}}}}",
-        "s.yaml:4: spec.events[0].release.campaign: no campaign is called 'autumn';"
-        " there are spring",
+        (
+            "s.yaml:4: spec.events[0].release.campaign: no campaign is called 'autumn';"
+            " there are spring"
+        ),
     ),
     "unknown-segment": (
         f"{HEAD}  events:\n    - {{at: 1m, change: {{segment: new, delivery: {{}}}}}}",
@@ -103,8 +109,13 @@ def test_a_file_that_is_not_there_names_the_shipped_ones(tmp_path: Path) -> None
         load_scenario(str(tmp_path / "nowhere.yaml"))
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b" " * (1024 * 1024 + 1)], ids=["no-text", "too-large"])
-def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path, content: bytes) -> None:
+ODD = {"no-text": (b"\xff\xfe\x00", "UTF-8"), "too-large": (b" " * (1024 * 1024 + 1), "MiB")}
+
+
+@pytest.mark.parametrize(("content", "told"), ODD.values(), ids=ODD.keys())
+def test_a_file_that_is_no_text_or_too_large_is_refused(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
     (tmp_path / "odd.yaml").write_bytes(content)
-    with pytest.raises(BadInput, match="UTF-8|MiB"):
+    with pytest.raises(BadInput, match=told):
         load_scenario(str(tmp_path / "odd.yaml"))
