@@ -15,6 +15,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "workload": "workload",
         "campaign": "campaign",
         "neverHeld": "campaign",
+        "pool": "pool",
         "provider": "provider",
         "segment": "segment",
     }
@@ -42,6 +43,7 @@ def _names(scenario: Scenario) -> Mapping[str, list[str]]:
     return {
         "workload": [workload.name for workload in scenario.spec.workloads],
         "campaign": [campaign.name for campaign in campaigns],
+        "pool": [campaign.pool for campaign in campaigns],
         "provider": [name for campaign in campaigns for name in campaign.providers],
         "segment": [name for campaign in campaigns for name in campaign.segments],
     }

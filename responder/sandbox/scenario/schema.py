@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from responder.playbooks.model import Many, Part, exactly_one
+from responder.playbooks.model import Many, Part, exactly_one, listed
 from responder.playbooks.names import LONGEST_ID, label_fault, subdomain_fault
 from responder.playbooks.quantities import Duration, Share
 from responder.playbooks.written import Mistake, reported, shown
@@ -172,24 +172,35 @@ class Event(Part):
 
 
 class Held(Part):
-    """A campaign is held, at least as strictly as this."""
+    """Something is held, at least as strictly as this."""
 
-    campaign: Id = Field(description="The campaign.")
+    campaign: Id | None = Field(default=None, description="A campaign.")
+    pool: Id | None = Field(default=None, description="A pool.")
+    segment: Id | None = Field(default=None, description="A segment.")
+    provider: Id | None = Field(
+        default=None, description="A mailbox provider: alone, or of the campaign, pool or segment."
+    )
     to: Share = Field(default=_NONE, description="The most that may be let through, by default 0%.")
 
-
-class GivenBack(Part):
-    """Nothing is held any more, and nothing of the responder's is left."""
-
-    campaign: Id | None = Field(default=None, description="Of one campaign; by default anywhere.")
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        senders = ("campaign", "pool", "segment")
+        if written.keys().isdisjoint(senders):
+            every = listed((*senders, "provider"))
+            return () if "provider" in written else (Mistake(f"needs {every}"),)
+        return exactly_one(senders, written=written)
 
 
 class Expectation(Part):
     """What should come of it."""
 
-    by: Duration | None = Field(default=None, description="Until then, at the latest.")
-    held: Held | None = Field(default=None, description="A campaign is held.")
-    given_back: GivenBack | None = Field(default=None, description="Everything is given back.")
+    by: Duration | None = Field(
+        default=None, description="At the latest then; by default at some time or other."
+    )
+    held: Held | None = Field(default=None, description="Something is held.")
+    given_back: Literal["everything"] | None = Field(
+        default=None, description="`everything`: nothing is held, and nothing of ours is left."
+    )
     never_held: Id | None = Field(default=None, description="A campaign is held at no time.")
     replicas: Scale | None = Field(default=None, description="A workload has so many replicas.")
     incidents: int | None = Field(
