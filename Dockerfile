@@ -12,6 +12,8 @@ RUN python -m venv --without-pip /opt/responder \
     && python -m pip install --require-hashes --only-binary=:all: -r requirements/build.txt
 
 COPY pyproject.toml README.md LICENSE ./
+COPY rules/ rules/
+COPY k8s/base/ k8s/base/
 COPY responder/ responder/
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/responder/bin/python install --no-deps --no-index dist/*.whl

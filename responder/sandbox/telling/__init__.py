@@ -1,0 +1,1 @@
+"""The sandbox on a terminal: a live picture, or plain lines where there is none."""
