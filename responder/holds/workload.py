@@ -24,7 +24,16 @@ from responder.holds.fields import (
 )
 from responder.holds.ledger import Copy, Entry, Ledger
 from responder.holds.limits import Hold, Holder
-from responder.holds.objects import JsonObject, ObjectKey, name, namespace, uid, value_at
+from responder.holds.objects import (
+    LEDGER_ANNOTATION,
+    JsonObject,
+    ObjectKey,
+    annotation,
+    name,
+    namespace,
+    uid,
+    value_at,
+)
 from responder.holds.planning import Step
 from responder.holds.replicas import FIELD as REPLICAS_FIELD
 from responder.holds.replicas import REPLICAS
@@ -106,6 +115,7 @@ class _Planner:
                 ghost is not None
                 and isinstance(ghost.limit, int)
                 and self._replicas_entry() is None
+                and not self._is_of_another(ledger)
             ):
                 found.append(Hold(Holder(name=ghost.holder, uid=ghost.uid), ghost.limit))
         return found
@@ -173,12 +183,15 @@ class _Planner:
         told = ledger.remembered.get(IDENTITY) if ledger else None
         return self.deployment is None or told == uid(self.deployment.live)
 
+    def _is_of_another(self, ledger: Ledger) -> bool:
+        """Tell whether it is known to be of a Deployment before this one, which starts anew."""
+        return ledger.remembered.get(IDENTITY) is not None and not self._is_of_this(ledger)
+
     def _replicas_state(self, draft: Draft) -> FieldState:
         memory = None
         if self.remembered is not None:
             # Beside an autoscaler the live number is never a person's; without one it may be.
-            autoscaled = ownership.is_autoscaled(draft.live, REPLICAS.path)
-            lowered = autoscaled or self.remembered.lowered(self._live_replicas())
+            lowered = self._is_autoscaled() or self.remembered.lowered(self._live_replicas())
             memory = self.remembered.replicas if self.autoscalers or lowered else None
         return draft.state(
             REPLICAS_FIELD,
@@ -232,7 +245,20 @@ class _Planner:
         if self.remembered is None or held or not self.writable:
             return None
         owed = min([self.remembered.replicas, *maxima])
-        return owed if self.remembered.lowered(live) and owed > (live or 0) else None
+        lowered = self.remembered.lowered(live) and (self._is_marked() or self._is_autoscaled())
+        return owed if lowered and owed > (live or 0) else None
+
+    def _is_marked(self) -> bool:
+        """Tell whether a ledger stands on an object; else only second copies tell of one, and what
+        was given back since they were made stands in them still.
+        """
+        drafts = [*self.autoscalers, *([self.deployment] if self.deployment else [])]
+        return any(annotation(draft.live, LEDGER_ANNOTATION) is not None for draft in drafts)
+
+    def _is_autoscaled(self) -> bool:
+        """Tell whether the live number of replicas is an autoscaler's doing."""
+        live = self.deployment.live if self.deployment else {}
+        return ownership.is_autoscaled(live, REPLICAS.path)
 
     def _restore(self, draft: Draft) -> None:
         # As long as the bounds are ours nothing is owed yet: those are given back first.
@@ -261,7 +287,10 @@ class _Planner:
             return
         elif not self.facts.fenced:
             draft.pending = True
-        elif draft.plans or self._replicas_entry() is not None:
+        elif self._replicas_entry() is not None:
+            # What a person made of the replicas meanwhile is what they go back to.
+            self._remember(draft)
+        elif draft.plans:
             # It is forgotten by a write of its own, after the bounds: a sync in flight may still
             # have read those, and its doing is undone as long as this tells of it.
             return

@@ -3,7 +3,7 @@
 import pytest
 
 from responder.holds.fields import FieldFinding
-from tests.holds.conductor import DEPLOYMENT, deployment
+from tests.holds.conductor import AUTOSCALER, DEPLOYMENT, deployment
 from tests.holds.stage import found, workload
 
 
@@ -123,6 +123,34 @@ def test_a_sync_after_all_is_forgotten_is_answered_from_the_second_copy(limit: i
     stage.reconcile()
     assert (stage.replicas, stage.bounds) == (8, (2, 20))
     assert not stage.traces()
+
+
+def test_a_number_that_a_person_sets_just_before_the_give_back_stays() -> None:
+    """It happens to be the bound itself, and the second copy tells of what was there before."""
+    stage = workload(replicas=6, bounds=(5, 5))
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.scale(1)
+    stage.release_all()
+    assert (stage.replicas, stage.bounds) == (1, (5, 5))
+    stage.reconcile()
+    assert stage.replicas == 1
+    assert not stage.traces()
+
+
+def test_a_ghost_of_an_autoscaler_that_is_gone_is_not_of_a_recreated_workload() -> None:
+    stage = workload(replicas=8, bounds=(1, 9))
+    stage.arrive("1", replicas=5)
+    stage.arrive("2", replicas=0)
+    stage.reconcile()
+    stage.server.delete(AUTOSCALER)
+    stage.server.delete(DEPLOYMENT)
+    stage.server.create(DEPLOYMENT, deployment(replicas=7), manager="kubectl")
+    stage.vanish("2")
+    stage.reconcile()
+    assert stage.replicas == 5
+    stage.release_all()
+    assert stage.replicas == 7
 
 
 def test_what_an_autoscaler_of_somebody_elses_wrote_is_no_new_baseline() -> None:
