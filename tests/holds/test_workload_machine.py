@@ -190,6 +190,8 @@ class HeldWorkload(Others):
             self.ghost_limit = min(
                 [*left, *([] if self.ghost_limit is None else [self.ghost_limit])]
             )
+        # Where memory was lost, so is what it tells of who held.
+        self.maybe_ghost = self.maybe_ghost or bool(self.truth.doubtful)
 
     @rule()
     def ghosts_are_released(self) -> None:
