@@ -25,10 +25,10 @@ from responder.holds.fields import (
 from responder.holds.ledger import Copy, Entry, Ledger
 from responder.holds.limits import Hold, Holder
 from responder.holds.objects import (
-    LEDGER_ANNOTATION,
+    GIVE_BACK_MANAGER,
+    MANAGER,
     JsonObject,
     ObjectKey,
-    annotation,
     name,
     namespace,
     uid,
@@ -245,15 +245,17 @@ class _Planner:
         if self.remembered is None or held or not self.writable:
             return None
         owed = min([self.remembered.replicas, *maxima])
-        lowered = self.remembered.lowered(live) and (self._is_marked() or self._is_autoscaled())
+        lowered = self.remembered.lowered(live) and not self._is_set_by_others()
         return owed if lowered and owed > (live or 0) else None
 
-    def _is_marked(self) -> bool:
-        """Tell whether a ledger stands on an object; else only second copies tell of one, and what
-        was given back since they were made stands in them still.
-        """
-        drafts = [*self.autoscalers, *([self.deployment] if self.deployment else [])]
-        return any(annotation(draft.live, LEDGER_ANNOTATION) is not None for draft in drafts)
+    def _is_set_by_others(self) -> bool:
+        """Tell whether somebody beside us and the autoscalers set the live number of replicas."""
+        live = self.deployment.live if self.deployment else {}
+        return any(
+            owner.manager not in (MANAGER, GIVE_BACK_MANAGER)
+            and (owner.manager, owner.subresource) != (ownership.CONTROLLER_MANAGER, "scale")
+            for owner in ownership.owners(live, REPLICAS.path)
+        )
 
     def _is_autoscaled(self) -> bool:
         """Tell whether the live number of replicas is an autoscaler's doing."""

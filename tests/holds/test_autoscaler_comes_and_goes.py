@@ -74,3 +74,15 @@ def test_a_replaced_autoscaler_with_a_lower_maximum_takes_its_minimum_back_withi
     stage.release_all()
     assert stage.bounds == (2, 2)
     assert not stage.traces()
+
+
+def test_replicas_that_a_hold_lowered_outlive_an_autoscaler_that_came_and_went() -> None:
+    stage = workload(replicas=9)
+    stage.arrive("1", replicas=1)
+    stage.reconcile()
+    stage.server.create(AUTOSCALER, autoscaler(lowest=6, highest=10), manager="kubectl")
+    stage.reconcile()
+    stage.server.delete(AUTOSCALER)
+    stage.release_all()
+    assert stage.replicas == 9
+    assert not stage.traces()

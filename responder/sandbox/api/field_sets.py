@@ -24,6 +24,11 @@ _UNMANAGED: Final = frozenset(
                 "resourceVersion",
                 "generation",
                 "managedFields",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "deletionGracePeriodSeconds",
+                "generateName",
+                "selfLink",
             )
         ),
     }
@@ -67,16 +72,3 @@ def from_fields_v1(tree: Mapping[str, Any], at: Path = ()) -> set[Path]:
         bare = (*path, ".") if path in _MAPS else path
         found |= from_fields_v1(below, path) if below else {bare}
     return found
-
-
-def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- RFC 7386 is about any JSON
-    """Applies a JSON merge patch."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
