@@ -255,7 +255,7 @@ class Draft:
         patch: JsonObject = {
             "metadata": {
                 "resourceVersion": resource_version(self.live),
-                # An empty list is taken for "unchanged"; one empty entry empties it.
+                # One empty entry is the documented way to empty it.
                 "managedFields": entries or [{}],
             }
         }

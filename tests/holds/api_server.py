@@ -179,10 +179,10 @@ def _entry(writer: Writer, paths: Collection[Path], *, api_version: str) -> Json
 
 
 def _sent(sent: Any, live: dict[Writer, set[Path]]) -> dict[Writer, set[Path]]:  # noqa: ANN401
-    """What the request makes of managedFields: none is "as they are", one empty entry none."""
-    if not sent:
+    """What the request makes of managedFields: without any "as they are", an empty list none."""
+    if sent is None:
         return live
-    if sent == [{}]:
+    if sent in ([], [{}]):
         return {}
     return {
         Writer(entry["manager"], entry["operation"], entry.get("subresource", "")): from_fields_v1(

@@ -1,12 +1,14 @@
 """Defaults and rules of the built-in kinds, as far as somebody could trip over them here."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
-from responder.sandbox.api.failures import Cause
+from responder.sandbox.api.failures import Cause, bad_request
 
 Json = dict[str, Any]
 
-_SECOND_CPU_PERCENT = 80
+_SECOND_CPU_PERCENT: Final = 80
+_MICRO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 
 
 def defaulted_deployment(body: Json) -> Json:
@@ -79,6 +81,31 @@ def wrong_autoscaler(body: Json, _old: Json | None) -> list[Cause]:
     if not (spec.get("scaleTargetRef") or {}).get("name"):
         found.append(Cause("spec.scaleTargetRef.name", "Required value", "FieldValueRequired"))
     return found
+
+
+def wrong_lease(body: Json, _old: Json | None) -> list[Cause]:
+    """Check the times, which have exactly six digits of a second; raises Refused."""
+    for name in ("acquireTime", "renewTime"):
+        _require_micro_time((body.get("spec") or {}).get(name))
+    return []
+
+
+def wrong_event(body: Json, _old: Json | None) -> list[Cause]:
+    """Check the time, and what every Event has; raises Refused."""
+    _require_micro_time(body.get("eventTime"))
+    _require_micro_time((body.get("series") or {}).get("lastObservedTime"))
+    needed = ("eventTime", "reportingController", "reportingInstance", "action", "reason")
+    found = [
+        Cause(name, "Required value", "FieldValueRequired") for name in needed if not body.get(name)
+    ]
+    if body.get("type") not in ("Normal", "Warning"):
+        found.append(Cause("type", f'Invalid value: "{body.get("type", "")}": has invalid value'))
+    return found
+
+
+def _require_micro_time(moment: object) -> None:
+    if moment is not None and _MICRO_TIME.fullmatch(str(moment)) is None:
+        raise bad_request(f"parsing time {str(moment)!r} as a MicroTime: six digits are needed")
 
 
 def wrong_config_map(body: Json, old: Json | None) -> list[Cause]:

@@ -11,6 +11,8 @@ from responder.sandbox.api.builtin import (
     wrong_autoscaler,
     wrong_config_map,
     wrong_deployment,
+    wrong_event,
+    wrong_lease,
 )
 from responder.sandbox.api.failures import Cause
 
@@ -112,8 +114,15 @@ _BUILT_IN = (
         default=defaulted_autoscaler,
         check=wrong_autoscaler,
     ),
-    Kind("coordination.k8s.io", "v1", "leases", "Lease", unconditional_update=False),
-    Kind("events.k8s.io", "v1", "events", "Event", short_names=("ev",)),
+    Kind(
+        "coordination.k8s.io",
+        "v1",
+        "leases",
+        "Lease",
+        check=wrong_lease,
+        unconditional_update=False,
+    ),
+    Kind("events.k8s.io", "v1", "events", "Event", short_names=("ev",), check=wrong_event),
     Kind("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
     Kind("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),

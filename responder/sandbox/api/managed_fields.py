@@ -49,9 +49,9 @@ def read(entries: Any) -> Managed:  # noqa: ANN401 -- as stored, or as somebody 
 
 
 def sent(body: Mapping[str, Any], live: Mapping[str, Any]) -> list[Json]:
-    """Give what a request makes of managedFields: none is "as they are", one empty entry none."""
+    """Give what a request makes of managedFields: without any "as they are", an empty list none."""
     told = (body.get("metadata") or {}).get("managedFields")
-    if not told:
+    if told is None:
         return list((live.get("metadata") or {}).get("managedFields") or ())
     return [] if told == [{}] else list(told)
 

@@ -49,6 +49,11 @@ _SET_BY_US: Final = (
     "deletionGracePeriodSeconds",
 )
 
+_PRECONDITIONS: Final = (
+    ("uid", "UID", "deleted and then recreated"),
+    ("resourceVersion", "ResourceVersion", "modified"),
+)
+
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
@@ -172,16 +177,19 @@ class Operations:
         """Replace an object, or its status; raises Refused."""
         live = self.get(kind, namespace, name)
         new = self._readable(kind, namespace, body)
-        told = new["metadata"].get("name")
-        if told and told != name:
-            raise bad_request(
-                f"the name of the object ({told}) does not match the name on the URL ({name})"
-            )
+        self._require_name(new, name)
         if not new["metadata"].get("resourceVersion") and not kind.unconditional_update:
             told = "Invalid value: 0: must be specified for an update"
             subject = Subject(kind.group, kind.kind, name)
             raise invalid(subject, [Cause("metadata.resourceVersion", told)])
         return self._change(kind, live, new, options, part=part)
+
+    def _require_name(self, body: Json, name: str) -> None:
+        told = body["metadata"].get("name")
+        if told and told != name:
+            raise bad_request(
+                f"the name of the object ({told}) does not match the name on the URL ({name})"
+            )
 
     def patch(
         self,
@@ -200,6 +208,7 @@ class Operations:
         live = self.get(kind, namespace, name)
         strategic = not kind.custom
         new = self.patched(live, patch, content_type=content_type, strategic=strategic)
+        self._require_name(new, name)
         return self._change(kind, live, self._readable(kind, namespace, new), options, part=part)
 
     def patched(
@@ -293,11 +302,8 @@ class Operations:
         if wanted and wanted != before["resourceVersion"]:
             raise modified(subject)
         if not part and metadata.get("uid") not in (None, "", before["uid"]):
-            raise conflict(
-                subject,
-                f"Precondition failed: UID in precondition: {metadata['uid']},"
-                f" UID in object meta: {before['uid']}",
-            )
+            told = f'Invalid value: "{metadata["uid"]}": field is immutable'
+            raise invalid(Subject(kind.group, kind.kind, name), [Cause("metadata.uid", told)])
         try:
             entries = managed_fields.sent(new, live)
             known = managed_fields.read(entries)
@@ -381,14 +387,14 @@ class Operations:
         """Delete an object, or mark it where finalizers are left; raises Refused."""
         live = self.get(kind, namespace, name)
         metadata = live["metadata"]
-        subject = Subject(kind.group, kind.plural, name)
-        for key, shown in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        for key, shown, why in _PRECONDITIONS:
             wanted = (preconditions or {}).get(key)
             if wanted and wanted != metadata[key]:
+                named = Subject("", kind.kind, name)
                 raise conflict(
-                    subject,
-                    f"Precondition failed: {shown} in precondition: {wanted},"
-                    f" {shown} in object meta: {metadata[key]}",
+                    named,
+                    f"the {shown} in the precondition ({wanted}) does not match"
+                    f" the {shown} in record ({metadata[key]}). The object might have been {why}",
                 )
         if dry_run:
             return live

@@ -23,7 +23,7 @@ from responder.sandbox.api.requests import (
 from responder.sandbox.api.scale import scale_of, scaled
 from responder.sandbox.api.selectors import selector_of
 from responder.sandbox.api.store import Place
-from responder.sandbox.api.watching import Wish, events
+from responder.sandbox.api.watching import Wish, stream
 
 _WATCH_SECONDS: Final = 1800.0
 _EVENTS: Final = "events.events.k8s.io"
@@ -204,7 +204,5 @@ class ResourceRequests:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionResetError):
-            async with contextlib.aclosing(events(self._store, wish)) as lines:
-                async for line in lines:
-                    await response.write(line)
+            await stream(self._store, wish, response.write)
         return response

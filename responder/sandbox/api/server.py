@@ -118,7 +118,10 @@ async def serving(
     server: ApiServer, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
     """Serve while inside; gives the address."""
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.5)
+    # A watch ends with its client, and with the server.
+    runner = web.AppRunner(
+        server.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,56 +30,57 @@ class Wish:
     """How each object is shown."""
 
 
-async def events(store: Store, wish: Wish) -> AsyncGenerator[bytes, None]:
-    """Give the lines of a watch until its time is over."""
+async def stream(store: Store, wish: Wish, write: Callable[[bytes], Awaitable[None]]) -> None:
+    """Write the lines of a watch until its time is over."""
     queue: asyncio.Queue[Change] = asyncio.Queue()
     unfollow = store.follow(queue.put_nowait)
     try:
         seen = wish.since
         if wish.since is not None and not store.is_remembered(wish.since):
             told = f"too old resource version: {wish.since} ({store.revision})"
-            yield _line("ERROR", expired(told).status)
+            await write(_line("ERROR", expired(told).status))
             return
         if wish.since is None or wish.sends_initial_events:
             seen = store.revision
             for item in store.items(wish.kind.resource, wish.namespace):
                 if wish.selects(item):
-                    yield _line("ADDED", wish.shape(item))
+                    await write(_line("ADDED", wish.shape(item)))
             if wish.sends_initial_events:
-                yield _bookmark(wish.kind, seen, initial=True)
+                await write(_bookmark(wish.kind, seen, initial=True))
         else:
             for change in store.changes_after(wish.since):
                 queue.put_nowait(change)
-        async for line in _following(store, wish, queue, after=seen or 0):
-            yield line
+        await _follow(store, wish, queue, after=seen or 0, write=write)
     finally:
         unfollow()
 
 
-async def _following(
-    store: Store, wish: Wish, queue: asyncio.Queue[Change], *, after: int
-) -> AsyncGenerator[bytes, None]:
+async def _follow(
+    store: Store,
+    wish: Wish,
+    queue: asyncio.Queue[Change],
+    *,
+    after: int,
+    write: Callable[[bytes], Awaitable[None]],
+) -> None:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + wish.seconds
     next_bookmark = loop.time() + _BOOKMARK_SECONDS
-    while True:
-        until = min(ends_at, next_bookmark)
+    while loop.time() < ends_at:
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(min(ends_at, next_bookmark)):
                 change = await queue.get()
         except TimeoutError:
-            if loop.time() >= ends_at:
-                return
+            if loop.time() >= next_bookmark and wish.bookmarks:
+                await write(_bookmark(wish.kind, store.revision))
             next_bookmark = loop.time() + _BOOKMARK_SECONDS
-            if wish.bookmarks:
-                yield _bookmark(wish.kind, store.revision)
             continue
         if change.revision <= after:
             continue
         after = change.revision
         line = _told(change, wish)
         if line is not None:
-            yield line
+            await write(line)
 
 
 def _told(change: Change, wish: Wish) -> bytes | None:
