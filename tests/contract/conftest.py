@@ -3,15 +3,17 @@
 import asyncio
 import dataclasses
 import itertools
+import json
 import secrets
 import threading
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from responder.sandbox.api.server import ApiServer, serving
 from responder.sandbox.api.store import Store
-from tests.contract.server import Server
+from tests.contract.server import Json, Server
 from tests.controlplane import run_logs
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.fixtures import require
@@ -48,6 +50,16 @@ class EmbeddedThread:
             self._ready.set()
             await self._stop.wait()
 
+    def forget(self) -> None:
+        done = threading.Event()
+
+        def forgetting() -> None:
+            self.server.store.forget_history()
+            done.set()
+
+        self._loop.call_soon_threadsafe(forgetting)
+        assert done.wait(10)
+
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
@@ -74,13 +86,26 @@ def bare_control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]
 
 def _embedded(request: pytest.FixtureRequest) -> Server:
     thread: EmbeddedThread = request.getfixturevalue("embedded")
-    return Server("embedded", thread.url, thread.token, "")
+    return Server("embedded", thread.url, thread.token, "", forget=thread.forget)
 
 
 def _real(request: pytest.FixtureRequest) -> Server:
     plane: ControlPlane = request.getfixturevalue("bare_control_plane")
     authority = str(plane.cluster.certificate_authority)
-    return Server("real", plane.url, plane.admin_token, "", authority)
+    url = f"http://127.0.0.1:{plane.layout.etcd_port}/v3/kv"
+
+    def compact() -> None:
+        present = _etcd(f"{url}/range", {"key": "AA=="})["header"]["revision"]
+        _etcd(f"{url}/compaction", {"revision": present})
+
+    return Server("real", plane.url, plane.admin_token, "", authority, forget=compact)
+
+
+def _etcd(url: str, body: Json) -> Json:
+    request = urllib.request.Request(url, json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: Json = json.loads(answer.read())
+        return found
 
 
 @pytest.fixture(params=["embedded", "real"])

@@ -6,7 +6,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -57,6 +57,8 @@ class Server:
     token: str
     namespace: str
     certificate_authority: str | None = None
+    forget: Callable[[], None] = lambda: None
+    """Makes it forget every version but the present ones."""
 
     def path(self, plural: str, name: str = "", part: str = "", *, api: str = "v1") -> str:
         root = f"/apis/{api}" if "/" in api else f"/api/{api}"

@@ -14,6 +14,7 @@ from responder.sandbox.api.operations import APPLY, Options
 
 LARGEST_BYTES: Final = 3 * 1024 * 1024
 _OF_NAMESPACE: Final = frozenset({"status", "finalize"})
+_PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _VERBS: Final = {
     "GET": "get",
     "POST": "create",
@@ -116,6 +117,9 @@ async def body_of(request: web.Request, *, optional: bool = False) -> Any:  # no
         raise Refused(413, told, reason="RequestEntityTooLarge")
     if not content and optional:
         return {}
+    if _content_type(request) == _PROTOBUF:
+        told = "Protocol Buffers are not spoken here: use `kubectl apply -f` with a file"
+        raise Refused(415, told)
     try:
         if _content_type(request) == APPLY:
             return yaml.load(content, Loader=yaml.CSafeLoader)

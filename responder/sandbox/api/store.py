@@ -35,7 +35,10 @@ class Change:
 
 @dataclass(slots=True)
 class Store:
-    """`remembers` is how many changes can still be told to a watch that resumes."""
+    """`remembers` is how many changes can still be told to a watch that resumes.
+
+    Raises ValueError where `file` is there and not of this server.
+    """
 
     remembers: int = 10_000
     file: Path | None = None
@@ -49,7 +52,10 @@ class Store:
 
     def __post_init__(self) -> None:
         if self.file is not None and self.file.exists():
-            self._load(json.loads(self.file.read_text(encoding="utf-8")))
+            try:
+                self._load(json.loads(self.file.read_text(encoding="utf-8")))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{self.file} holds no objects of this server") from error
 
     # -- reading: what is given must not be changed
 
