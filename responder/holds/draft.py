@@ -96,8 +96,21 @@ class Draft:
         """
         if self.ledger is None or self.finding is not LedgerFinding.MISSING or self._is_ours(name):
             return
+        if self._still_stands(name):
+            return
         fields = {key: entry for key, entry in self.ledger.fields.items() if key != name}
         self.ledger = replace(self.ledger, fields=fields) if fields or self.remembered else None
+
+    def _still_stands(self, name: str) -> bool:
+        """Tell whether what we held a field to is there yet: given back, it would not be.
+
+        It may be in nobody's name, where it was not us who last wrote the value.
+        """
+        entry = self.ledger.fields.get(name) if self.ledger else None
+        if entry is None or entry.unknown or entry.baseline == entry.applied:
+            return False
+        live, path = value_at(self.live, self.paths[name]), self.paths[name]
+        return live == entry.applied and not ownership.is_of_others(self.live, path)
 
     def state(
         self,
@@ -114,6 +127,7 @@ class Draft:
             live=value_at(self.live, control.path),
             entry=None if self.ledger is None else self.ledger.fields.get(name),
             ours=ownership.is_ours(self.live, control.path),
+            others=ownership.is_of_others(self.live, control.path),
             holds=holds,
             unmarked=self.finding is LedgerFinding.MISSING,
             autoscaled=autoscaled and ownership.is_autoscaled(self.live, control.path),

@@ -51,6 +51,8 @@ class FieldState:
     ours: bool
     holds: Sequence[AnyHold]
     autoscaled: bool = False
+    others: bool = False
+    """Somebody beside us is known to have set it."""
     unmarked: bool = False
     """Only a second copy tells of it; the object carries no ledger."""
     memory: Raw = None
@@ -143,7 +145,7 @@ def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
             finding = FieldFinding.AUTOSCALED
         else:
             baseline, unknown, finding = state.live, False, FieldFinding.EDITED
-    elif state.unmarked and not state.ours and not state.autoscaled:
+    elif state.unmarked and state.others and not state.ours and not state.autoscaled:
         # Given back since the copy was made, and set to this very value by somebody else.
         baseline, unknown = state.live, False
     if ghost is not None:

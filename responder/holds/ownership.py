@@ -65,6 +65,12 @@ def is_of(live: Mapping[str, Any], path: tuple[str, ...], *, managers: Collectio
     return any(owner.manager in managers for owner in owners(live, path))
 
 
+def is_of_others(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Tell whether somebody beside us wrote the field's value."""
+    ours = (MANAGER, GIVE_BACK_MANAGER)
+    return any(owner.manager not in ours for owner in owners(live, path))
+
+
 def is_unmanaged(live: Mapping[str, Any]) -> bool:
     """Tell whether the API server keeps no managedFields of this object at all.
 

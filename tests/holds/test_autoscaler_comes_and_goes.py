@@ -86,3 +86,18 @@ def test_replicas_that_a_hold_lowered_outlive_an_autoscaler_that_came_and_went()
     stage.release_all()
     assert stage.replicas == 9
     assert not stage.traces()
+
+
+def test_a_hold_that_only_recorded_what_stood_there_is_given_back_from_its_second_copy() -> None:
+    """In nobody's name, for an autoscaler had brought it there; a rollout undo took the ledger."""
+    stage = workload(replicas=9)
+    stage.arrive("1", replicas=1)
+    stage.reconcile()
+    stage.server.create(AUTOSCALER, autoscaler(lowest=2, highest=9), manager="kubectl")
+    stage.reconcile()
+    stage.server.delete(AUTOSCALER)
+    stage.reconcile()
+    stage.strip()
+    stage.release_all()
+    assert stage.replicas == 9
+    assert not stage.traces()
