@@ -143,7 +143,7 @@ async def test_outcomes_can_change_while_it_runs(tmp_path: Path) -> None:
     told = field.exposition.text().decode()
     assert f"mail_attempts_total{{{labels}}} 240.0" in told
     assert f'mail_bounces_total{{{labels},type="hard"}} 24.0' in told
-    # 204, and one that fell due as hard and as soft at once: the next delivered one makes up for it.
+    # 204, and one that fell due as hard and as soft at once: a later one makes up for it.
     assert f"mail_delivered_total{{{labels}}} 205.0" in told
     assert f"mail_complaints_total{{{labels}}} 102.0" in told
     assert f"email_bounces_total{{{labels}}} 36.0" in told
