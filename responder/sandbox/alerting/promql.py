@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from responder.sandbox.alerting.promql_functions import INSTANT, RANGES, aggregate
-from responder.sandbox.alerting.promql_syntax import (
+from responder.sandbox.alerting.promql_tokens import wrong
+from responder.sandbox.alerting.promql_tree import (
     COMPARISONS,
     SETS,
     Aggregation,
@@ -18,7 +19,6 @@ from responder.sandbox.alerting.promql_syntax import (
     Operation,
     Selector,
 )
-from responder.sandbox.alerting.promql_tokens import wrong
 from responder.sandbox.alerting.samples import (
     LOOKBACK_MS,
     NAME,

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Final
 
 from responder.sandbox.alerting.promql import Evaluation, Vector, without_name
-from responder.sandbox.alerting.promql_syntax import Expression, parse
+from responder.sandbox.alerting.promql_syntax import parse
 from responder.sandbox.alerting.promql_tokens import wrong
+from responder.sandbox.alerting.promql_tree import Expression
 from responder.sandbox.alerting.rule_files import DEFAULT_INTERVAL_MS, Group, Rule, RuleFile
 from responder.sandbox.alerting.samples import LOOKBACK_MS, NAME, Labels, Storage, labels_of
 from responder.sandbox.alerting.templates import render

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from responder.sandbox.alerting.promql import Evaluation
-from responder.sandbox.alerting.promql_syntax import Selector, parse
+from responder.sandbox.alerting.promql_syntax import parse
 from responder.sandbox.alerting.promql_tokens import duration_ms
+from responder.sandbox.alerting.promql_tree import Selector
 from responder.sandbox.alerting.rule_files import Group, read_rules
 from responder.sandbox.alerting.rules import AlertState, RuleGroup
 from responder.sandbox.alerting.samples import NAME, Labels, Storage, labels_of

@@ -33,7 +33,7 @@ def promtool() -> Path:
         pytest.skip(str(error))
 
 
-def _series(dice: random.Random) -> list[dict[str, str]]:
+def series_of(dice: random.Random) -> list[dict[str, str]]:
     told = []
     for name in ("sent_total", "failed_total", "gauge"):
         for campaign in ("a", "b", "c"):
@@ -109,7 +109,7 @@ def _vector(dice: random.Random, depth: int) -> str:  # noqa: PLR0911 -- one a s
             return f"sum by (campaign) ({inner}) / sum by (campaign) ({other})"
 
 
-def _told(labels: Labels) -> str:
+def told_labels(labels: Labels) -> str:
     named = dict(labels)
     metric = named.pop(NAME, "")
     inside = ", ".join(f'{name}="{value}"' for name, value in named.items())
@@ -118,7 +118,7 @@ def _told(labels: Labels) -> str:
 
 def _world(seed: int) -> tuple[dict[str, Any], int]:
     dice = random.Random(seed)
-    series = _series(dice)
+    series = series_of(dice)
     storage = Storage(retention_ms=RETENTION_MS)
     stored(storage, series, step_ms=STEP_SECONDS * 1000)
     cases: list[dict[str, Any]] = []
@@ -134,7 +134,9 @@ def _world(seed: int) -> tuple[dict[str, Any], int]:
                 found = Evaluation(storage, at_ms=at * 1000).vector(parse(expression))
         except BadInput:
             continue  # many to many, or a name: refused by both, and no unit test can say so
-        samples = [{"labels": _told(labels), "value": value} for labels, value in found.items()]
+        samples = [
+            {"labels": told_labels(labels), "value": value} for labels, value in found.items()
+        ]
         told += len(samples)
         cases.append({"expr": expression, "eval_time": f"{at}s", "exp_samples": samples})
     world = {
