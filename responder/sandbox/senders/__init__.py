@@ -1,0 +1,1 @@
+"""Senders of the sandbox: they send nothing, count everything, and read the hold document."""
