@@ -1,118 +1,136 @@
-"""The two servers: each test runs against both, unless it is asked for one."""
+"""Each case runs against the embedded server and the real one, in a namespace of its own."""
 
 import asyncio
-import dataclasses
 import itertools
-import json
-import secrets
-import threading
-import urllib.request
-from collections.abc import Iterator
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import aiohttp
 import pytest
 
-from responder.sandbox.api.server import ApiServer, serving
-from responder.sandbox.api.store import Store
-from tests.contract.server import Json, Server
-from tests.controlplane import run_logs
+from responder.sandbox.api.server import Running
+from tests.contract.servers import Address, Api, embedded
 from tests.controlplane.control_plane import ControlPlane
-from tests.controlplane.fixtures import require
-from tests.controlplane.toolsets import KUBERNETES
 
 _serial = itertools.count(1)
-
-
-class EmbeddedThread:
-    """The embedded server, in an event loop of its own."""
-
-    def __init__(self) -> None:
-        self.server = ApiServer(Store(remembers=300))
-        self.token = secrets.token_hex(8)
-        self.server.access.add_admin(self.token)
-        self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="embedded", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        async with serving(self.server) as url:
-            self.url = url
-            self._ready.set()
-            await self._stop.wait()
-
-    def forget(self) -> None:
-        done = threading.Event()
-
-        def forgetting() -> None:
-            self.server.store.forget_history()
-            done.set()
-
-        self._loop.call_soon_threadsafe(forgetting)
-        assert done.wait(10)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+WIDGETS: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.contract.test"},
+    "spec": {
+        "group": "contract.test",
+        "scope": "Namespaced",
+        "names": {
+            "kind": "Widget",
+            "plural": "widgets",
+            "singular": "widget",
+            "shortNames": ["wg"],
+        },
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "additionalPrinterColumns": [
+                    {"name": "Colour", "type": "string", "jsonPath": ".spec.colour"}
+                ],
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "required": ["spec"],
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "required": ["size"],
+                                "properties": {
+                                    "size": {"type": "integer", "minimum": 1, "maximum": 9},
+                                    "colour": {
+                                        "type": "string",
+                                        "enum": ["red", "green"],
+                                        "default": "red",
+                                    },
+                                    "name": {
+                                        "type": "string",
+                                        "maxLength": 5,
+                                        "pattern": "^[a-z]*$",
+                                    },
+                                    "tags": {
+                                        "type": "array",
+                                        "maxItems": 2,
+                                        "items": {"type": "string"},
+                                    },
+                                    "whole": {
+                                        "type": "object",
+                                        "x-kubernetes-map-type": "atomic",
+                                        "additionalProperties": {"type": "string"},
+                                    },
+                                    "free": {
+                                        "type": "object",
+                                        "x-kubernetes-preserve-unknown-fields": True,
+                                    },
+                                },
+                            },
+                            "status": {
+                                "type": "object",
+                                "properties": {"phase": {"type": "string"}},
+                            },
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
 
 
 @pytest.fixture(scope="session")
-def embedded() -> Iterator[EmbeddedThread]:
-    thread = EmbeddedThread()
-    thread.start()
-    yield thread
-    thread.stop()
-
-
-@pytest.fixture(scope="session")
-def bare_control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
-    """A real API server without controllers, so that nobody else writes."""
-    require(KUBERNETES, request.config)
-    plane = ControlPlane.start(
-        logs=run_logs.directory(request.config) / "contract", controllers=False
-    )
-    yield plane
-    plane.stop()
-
-
-def _embedded(request: pytest.FixtureRequest) -> Server:
-    thread: EmbeddedThread = request.getfixturevalue("embedded")
-    return Server("embedded", thread.url, thread.token, "", forget=thread.forget)
-
-
-def _real(request: pytest.FixtureRequest) -> Server:
-    plane: ControlPlane = request.getfixturevalue("bare_control_plane")
-    authority = str(plane.cluster.certificate_authority)
-    url = f"http://127.0.0.1:{plane.layout.etcd_port}/v3/kv"
-
-    def compact() -> None:
-        present = _etcd(f"{url}/range", {"key": "AA=="})["header"]["revision"]
-        _etcd(f"{url}/compaction", {"revision": present})
-
-    return Server("real", plane.url, plane.admin_token, "", authority, forget=compact)
-
-
-def _etcd(url: str, body: Json) -> Json:
-    request = urllib.request.Request(url, json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: Json = json.loads(answer.read())
-        return found
+def running() -> Iterator[Running]:
+    with embedded() as server:
+        yield server
 
 
 @pytest.fixture(params=["embedded", "real"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """With a fresh namespace."""
-    found = _embedded(request) if request.param == "embedded" else _real(request)
+def address(request: pytest.FixtureRequest) -> Address:
+    if request.param == "embedded":
+        server: Running = request.getfixturevalue("running")
+        return Address(server.url, server.admin_token, None)
+    plane: ControlPlane = request.getfixturevalue("control_plane")
+    tls = ssl.create_default_context(cafile=str(plane.cluster.certificate_authority))
+    return Address(plane.url, plane.admin_token, tls)
+
+
+@pytest.fixture
+async def api(address: Address) -> AsyncIterator[Api]:
     name = f"contract-{next(_serial)}"
-    found.create("/api/v1/namespaces", {"metadata": {"name": name}}).ok()
-    yield dataclasses.replace(found, namespace=name)
-    found.delete(f"/api/v1/namespaces/{name}")
+    async with aiohttp.ClientSession() as session:
+        api = Api(session, address, name)
+        made = await api.create("namespaces", {"metadata": {"name": name}})
+        assert made.code == 201, made
+        yield api
+        await api.delete("namespaces", name)
+
+
+@pytest.fixture
+async def widgets(api: Api) -> Api:
+    """With the kind Widget defined; it stays for the run."""
+    made = await api.create("customresourcedefinitions", WIDGETS)
+    assert made.code in (201, 409), made
+    async with asyncio.timeout(15):
+        while True:
+            # Until it is served the path is unknown, then for a moment it can't be written to.
+            probe = await api.create(
+                "widgets", {**WIDGET, "metadata": {"name": "probe"}}, dryRun="All"
+            )
+            if probe.code == 201:
+                return api
+            await asyncio.sleep(0.1)
+
+
+WIDGET: dict[str, Any] = {
+    "apiVersion": "contract.test/v1",
+    "kind": "Widget",
+    "metadata": {"name": "w"},
+    "spec": {"size": 3},
+}

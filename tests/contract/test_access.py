@@ -1,125 +1,143 @@
-"""Who is asking, and what they may do: tokens, reviews, roles."""
+"""Tokens, TokenReview, SubjectAccessReview and RBAC."""
 
-import pytest
+import asyncio
+from typing import Any
 
-from tests.contract.server import Json, Server
+from tests.contract.manifests import configmap
+from tests.contract.servers import Api
 
-RBAC = "rbac.authorization.k8s.io/v1"
-TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
-ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-
-
-@pytest.fixture
-def account(server: Server) -> str:
-    """The user name of a ServiceAccount that may read ConfigMaps and nothing else."""
-    server.create(server.path("serviceaccounts"), {"metadata": {"name": "reader"}}).ok()
-    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}]
-    role = {"metadata": {"name": "reads"}, "rules": rules}
-    server.create(server.path("roles", api=RBAC), role).ok()
-    binding = {
-        "metadata": {"name": "reads"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reads"},
-        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": server.namespace}],
-    }
-    server.create(server.path("rolebindings", api=RBAC), binding).ok()
-    return f"system:serviceaccount:{server.namespace}:reader"
+RBAC = "rbac.authorization.k8s.io"
 
 
-def issue(server: Server, *audiences: str) -> str:
-    spec: Json = {"audiences": list(audiences)} if audiences else {}
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": 3600, **spec},
-    }
-    answer = server.create(server.path("serviceaccounts", "reader", "token"), body)
-    assert answer.status == 201, answer.text
-    assert answer.json["status"]["expirationTimestamp"].endswith("Z")
-    return str(answer.json["status"]["token"])
+async def account(api: Api, audiences: list[str] | None = None) -> str:
+    await api.create("serviceaccounts", {"metadata": {"name": "bot"}})
+    spec = {"expirationSeconds": 3600} | ({"audiences": audiences} if audiences else {})
+    path = api.at("serviceaccounts", "bot", "token")
+    answer = await api.ask("POST", path, {"spec": spec})
+    assert answer.code == 201, answer
+    token: str = answer.body["status"]["token"]
+    return token
 
 
-def test_an_unknown_token_is_not_let_in(server: Server) -> None:
-    answer = server.send("GET", server.path("configmaps"), token="wrong")
-    assert (answer.status, answer.reason) == (401, "Unauthorized")
+async def review(api: Api, token: str, audiences: list[str] | None = None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"token": token} | ({"audiences": audiences} if audiences else {})
+    answer = await api.create("tokenreviews", {"spec": spec})
+    assert answer.code == 201
+    status: dict[str, Any] = answer.body["status"]
+    return status
 
 
-def test_a_service_account_may_do_what_its_role_says_and_no_more(
-    server: Server, account: str
-) -> None:
-    token = issue(server)
-    path = server.path("configmaps")
-    assert server.send("GET", path, token=token).status == 200
-    answer = server.send("POST", path, {"metadata": {"name": "a"}}, token=token)
-    assert (answer.status, answer.reason) == (403, "Forbidden")
-    told = answer.json["message"]
-    assert f'User "{account}" cannot create resource "configmaps"' in told
-    assert f'in the namespace "{server.namespace}"' in told
-    other = server.send("GET", "/api/v1/namespaces/default/configmaps", token=token)
-    assert other.status == 403
-    everywhere = server.send("GET", "/api/v1/configmaps", token=token)
-    assert everywhere.status == 403
-    assert "at the cluster scope" in everywhere.json["message"]
-
-
-def review(server: Server, token: str, *audiences: str) -> Json:
-    spec: Json = {"token": token, **({"audiences": list(audiences)} if audiences else {})}
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
-    answer = server.create(TOKEN_REVIEWS, body)
-    assert answer.status == 201
-    return dict(answer.json["status"])
-
-
-def test_a_review_says_whose_a_token_is(server: Server, account: str) -> None:
-    status = review(server, issue(server))
+async def test_token_of_an_account_is_known(api: Api) -> None:
+    status = await review(api, await account(api))
     assert status["authenticated"] is True
-    assert status["user"]["username"] == account
-    assert f"system:serviceaccounts:{server.namespace}" in status["user"]["groups"]
+    assert status["user"]["username"] == f"system:serviceaccount:{api.namespace}:bot"
+    assert "system:serviceaccounts" in status["user"]["groups"]
 
 
-def test_a_token_that_is_none_is_not_authenticated(server: Server) -> None:
-    status = review(server, "junk")
-    assert not status.get("authenticated")
-    assert status["error"]
+async def test_token_is_for_its_audiences(api: Api) -> None:
+    token = await account(api, ["mail.test"])
+    assert (await review(api, token, ["mail.test", "other"]))["audiences"] == ["mail.test"]
+    refused = await review(api, token, ["other"])
+    assert "authenticated" not in refused
+    assert refused["error"]
 
 
-def test_a_token_counts_for_its_own_audience_alone(server: Server, account: str) -> None:
-    del account
-    token = issue(server, "responder")
-    status = review(server, token, "responder", "another")
-    assert (status["authenticated"], status["audiences"]) == (True, ["responder"])
-    assert not review(server, token, "another").get("authenticated")
+async def test_unknown_token_is_not_authenticated(api: Api) -> None:
+    status = await review(api, "nobody")
+    assert "authenticated" not in status
+    assert (status["user"], bool(status["error"])) == ({}, True)
 
 
-ATTEMPTS = {
-    "get": ("get", "configmaps", True),
-    "create": ("create", "configmaps", False),
-    "another-resource": ("get", "secrets", False),
-}
+async def test_token_for_others_is_no_way_in(api: Api) -> None:
+    api.token = await account(api, ["mail.test"])
+    assert (await api.get("configmaps")).code == 401
 
 
-@pytest.mark.parametrize(("verb", "resource", "allowed"), ATTEMPTS.values(), ids=ATTEMPTS.keys())
-def test_an_access_review_says_what_a_user_may_do(
-    server: Server, account: str, verb: str, resource: str, *, allowed: bool
-) -> None:
-    attributes = {"namespace": server.namespace, "verb": verb, "resource": resource}
-    spec = {"user": account, "resourceAttributes": attributes}
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    answer = server.create(ACCESS_REVIEWS, body)
-    assert answer.status == 201
-    assert answer.json["status"]["allowed"] is allowed
+async def allowed(api: Api, verb: str, user: str = "", **about: str) -> bool:
+    user = user or f"system:serviceaccount:{api.namespace}:bot"
+    attributes = {"namespace": api.namespace, "verb": verb, "resource": "configmaps", **about}
+    spec = {"user": user, "resourceAttributes": attributes}
+    answer = await api.create("subjectaccessreviews", {"spec": spec})
+    assert answer.code == 201
+    verdict: bool = answer.body["status"]["allowed"]
+    return verdict
 
 
-def test_discovery_names_what_is_served(server: Server) -> None:
-    core = server.get("/api/v1").ok()
-    found = {entry["name"]: entry for entry in core["resources"]}
-    assert found["configmaps"]["kind"] == "ConfigMap"
-    assert "cm" in found["configmaps"]["shortNames"]
-    groups = {group["name"] for group in server.get("/apis").ok()["groups"]}
-    assert {"apps", "autoscaling", "coordination.k8s.io", "events.k8s.io"} <= groups
-    apps = {entry["name"] for entry in server.get("/apis/apps/v1").ok()["resources"]}
-    assert {"deployments", "deployments/scale", "deployments/status"} <= apps
+async def bound(api: Api) -> None:
+    rule: dict[str, Any] = {"apiGroups": [""], "resources": ["configmaps"]}
+    rules = [
+        {**rule, "verbs": ["list"]},
+        {**rule, "verbs": ["patch"], "resourceNames": ["mine"]},
+        {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["*"]},
+    ]
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": "r"}, "rules": rules}
+    assert (await api.create("roles", role)).code == 201
+    binding = {
+        "metadata": {"name": "r"},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "r"},
+        "subjects": [{"kind": "ServiceAccount", "name": "bot", "namespace": api.namespace}],
+    }
+    assert (await api.create("rolebindings", binding)).code == 201
+    async with asyncio.timeout(10):
+        # The real one learns of a rule by a watch.
+        while not await allowed(api, "list"):  # noqa: ASYNC110 -- it tells nobody
+            await asyncio.sleep(0.05)
 
 
-def test_it_says_that_it_is_well(server: Server) -> None:
-    assert server.get("/readyz").text == "ok"
-    assert server.get("/version").json["major"] == "1"
+async def test_rules_are_looked_up(api: Api) -> None:
+    await bound(api)
+    assert await allowed(api, "list")
+    assert not await allowed(api, "get")
+    assert not await allowed(api, "list", namespace="default")
+    assert not await allowed(api, "list", resource="secrets")
+    assert not await allowed(api, "list", user="somebody")
+
+
+async def test_rules_for_names(api: Api) -> None:
+    await bound(api)
+    assert await allowed(api, "patch", name="mine")
+    assert not await allowed(api, "patch", name="other")
+
+
+async def test_rules_for_subresources(api: Api) -> None:
+    await bound(api)
+    about = {"resource": "deployments", "group": "apps"}
+    assert await allowed(api, "patch", subresource="scale", **about)
+    assert not await allowed(api, "patch", **about)
+
+
+async def test_members_of_masters_may_do_all(api: Api) -> None:
+    spec = {
+        "user": "x",
+        "groups": ["system:masters"],
+        "resourceAttributes": {"verb": "delete", "resource": "secrets"},
+    }
+    answer = await api.create("subjectaccessreviews", {"spec": spec})
+    assert answer.body["status"]["allowed"] is True
+
+
+async def test_rules_are_enforced(api: Api) -> None:
+    token = await account(api)
+    await bound(api)
+    api.token = token
+    assert (await api.get("configmaps")).code == 200
+    answer = await api.create("configmaps", configmap())
+    who = f"system:serviceaccount:{api.namespace}:bot"
+    assert answer.status == {
+        "status": "Failure",
+        "message": f'configmaps is forbidden: User "{who}" cannot create resource "configmaps"'
+        f' in API group "" in the namespace "{api.namespace}"',
+        "reason": "Forbidden",
+        "details": {"kind": "configmaps"},
+        "code": 403,
+    }
+    api.token = None
+
+
+async def test_forbidden_object_is_named(api: Api) -> None:
+    api.token = await account(api)
+    answer = await api.get("configmaps", "c")
+    assert answer.code == 403
+    assert answer.status["details"] == {"name": "c", "kind": "configmaps"}
+    assert answer.status["message"].startswith('configmaps "c" is forbidden: User ')
+    api.token = None

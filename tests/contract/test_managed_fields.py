@@ -1,211 +1,356 @@
-"""managedFields, as far as the rules of the ledger look at them."""
+"""Who owns which field, after updates and after server-side applies."""
 
-from collections.abc import Sequence
+from typing import Any
 
-import pytest
+from tests.contract.manifests import autoscaler, configmap, deployment, managers
+from tests.contract.servers import APPLY, Api
 
-from tests.contract.server import Json, Server
-
-Owners = dict[tuple[str, str, str], set[str]]
-
-
-def owners(body: Json, *path: str) -> set[str]:
-    """Name the managers that a field belongs to."""
-    found = set()
-    for entry in body["metadata"].get("managedFields", ()):
-        at = entry["fieldsV1"]
-        for step in path:
-            at = at.get(f"f:{step}") if isinstance(at, dict) else None
-        if at is not None:
-            found.add(entry["manager"])
-    return found
+REPLICAS = ("f:spec", "f:replicas")
+A = ("f:data", "f:a")
+B = ("f:data", "f:b")
+D = "deployments"
+C = "configmaps"
 
 
-def entry_of(body: Json, manager: str) -> Json:
-    (found,) = [e for e in body["metadata"]["managedFields"] if e["manager"] == manager]
-    return dict(found)
+async def test_creator_owns_what_it_sets(api: Api) -> None:
+    answer = await api.create(D, deployment(), fieldManager="maker")
+    assert managers(answer.body, *REPLICAS) == ["maker/Update"]
+    (entry,) = answer.body["metadata"]["managedFields"]
+    assert (entry["apiVersion"], entry["fieldsType"]) == ("apps/v1", "FieldsV1")
+    assert entry["time"]
 
 
-@pytest.fixture
-def path(server: Server) -> str:
-    body = {"metadata": {"name": "a", "annotations": {"team": "mail"}}, "data": {"x": "1"}}
-    server.create(server.path("configmaps"), body, fieldManager="maker").ok()
-    return server.path("configmaps", "a")
+async def test_manager_is_the_agent_by_default(api: Api) -> None:
+    api.agent = "somebody/1.0"
+    answer = await api.create(C, configmap())
+    assert managers(answer.body, *A) == ["somebody/Update"]
 
 
-def change(server: Server, path: str, data: Json, *, by: str) -> Json:
-    return server.patch(path, {"data": data}, fieldManager=by).ok()
-
-
-def test_who_creates_owns_everything(server: Server, path: str) -> None:
-    body = server.get(path).json
-    entry = entry_of(body, "maker")
-    assert (entry["operation"], entry["apiVersion"]) == ("Update", "v1")
-    assert entry["fieldsType"] == "FieldsV1"
-    assert entry["time"].endswith("Z")
+async def test_whole_entry_of_a_configmap(api: Api) -> None:
+    body = configmap(a="1", b="2")
+    body["metadata"] |= {"labels": {"x": "y"}, "annotations": {"p": "q"}}
+    (entry,) = (await api.create(C, body)).body["metadata"]["managedFields"]
     assert entry["fieldsV1"] == {
-        "f:data": {".": {}, "f:x": {}},
-        "f:metadata": {"f:annotations": {".": {}, "f:team": {}}},
-    }
-
-
-def test_without_a_field_manager_the_user_agent_counts(server: Server) -> None:
-    server.send(
-        "POST",
-        server.path("configmaps"),
-        {"metadata": {"name": "b"}, "data": {"x": "1"}},
-        agent="some-tool/1.0 (linux)",
-    ).ok()
-    body = server.get(server.path("configmaps", "b")).json
-    assert owners(body, "data", "x") == {"some-tool"}
-
-
-def test_who_changes_a_value_owns_it_and_nobody_else(server: Server, path: str) -> None:
-    body = change(server, path, {"x": "2"}, by="ours")
-    assert owners(body, "data", "x") == {"ours"}
-    assert owners(body, "metadata", "annotations", "team") == {"maker"}
-
-
-def test_writing_the_value_that_stands_there_changes_no_owner(server: Server, path: str) -> None:
-    body = change(server, path, {"x": "1", "y": "2"}, by="ours")
-    assert owners(body, "data", "x") == {"maker"}
-    assert owners(body, "data", "y") == {"ours"}
-
-
-def test_what_is_removed_is_nobodys(server: Server, path: str) -> None:
-    change(server, path, {"y": "2"}, by="ours")
-    body = change(server, path, {"y": None}, by="somebody")
-    assert owners(body, "data", "y") == set()
-    assert [e["manager"] for e in body["metadata"]["managedFields"]] == ["maker"]
-
-
-def test_an_entry_can_be_dropped_by_a_patch_of_managed_fields(server: Server, path: str) -> None:
-    body = change(server, path, {"y": "2"}, by="ours")
-    kept = [e for e in body["metadata"]["managedFields"] if e["manager"] != "ours"]
-    body = server.patch(path, {"metadata": {"managedFields": kept}}, fieldManager="ours").ok()
-    assert owners(body, "data", "y") == set()
-    assert body["data"]["y"] == "2"
-
-
-@pytest.mark.parametrize("entries", [[], [{}]], ids=["an-empty-list", "one-empty-entry"])
-def test_an_empty_list_and_one_empty_entry_take_all_away(
-    server: Server, path: str, entries: list[Json]
-) -> None:
-    body = server.patch(path, {"metadata": {"managedFields": entries}}).ok()
-    assert "managedFields" not in body["metadata"]
-    # And from then on nothing is managed, until somebody applies.
-    body = change(server, path, {"x": "5"}, by="ours")
-    assert "managedFields" not in body["metadata"]
-
-
-def test_a_replacement_without_managed_fields_keeps_them(server: Server, path: str) -> None:
-    body = server.get(path).json
-    del body["metadata"]["managedFields"]
-    body["data"]["y"] = "2"
-    found = server.put(path, body, fieldManager="ours").ok()
-    assert owners(found, "data", "x") == {"maker"}
-    assert owners(found, "data", "y") == {"ours"}
-
-
-def test_a_subresource_is_an_entry_of_its_own(server: Server) -> None:
-    labels = {"app": "sender"}
-    container = {"name": "one", "image": "none.invalid/one"}
-    body = {
-        "metadata": {"name": "d"},
-        "spec": {
-            "replicas": 3,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        "f:data": {".": {}, "f:a": {}, "f:b": {}},
+        "f:metadata": {
+            "f:annotations": {".": {}, "f:p": {}},
+            "f:labels": {".": {}, "f:x": {}},
         },
     }
-    path = server.path("deployments", "d", api="apps/v1")
-    server.create(server.path("deployments", api="apps/v1"), body, fieldManager="maker").ok()
-    server.patch(f"{path}/scale", {"spec": {"replicas": 5}}, fieldManager="scaler").ok()
-    found = server.get(path).json
-    entry = entry_of(found, "scaler")
-    assert (entry["subresource"], entry["operation"]) == ("scale", "Update")
-    assert owners(found, "spec", "replicas") == {"scaler"}
 
 
-def test_the_same_manager_by_update_and_by_apply_is_two(server: Server, path: str) -> None:
-    change(server, path, {"y": "1"}, by="ours")
-    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"z": "1"}}
-    body = server.apply(path, manifest, by="ours").ok()
-    operations = {
-        e["operation"] for e in body["metadata"]["managedFields"] if e["manager"] == "ours"
+async def test_changed_value_changes_hands(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    answer = await api.patch(D, "d", {"spec": {"replicas": 3}}, fieldManager="other")
+    assert managers(answer.body, *REPLICAS) == ["other/Update"]
+
+
+async def test_same_value_changes_no_hands(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    answer = await api.patch(D, "d", {"spec": {"replicas": 2}}, fieldManager="other")
+    assert managers(answer.body, *REPLICAS) == ["maker/Update"]
+
+
+async def test_scale_has_an_entry_of_its_own(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    await api.patch(D, "d", {"spec": {"replicas": 3}}, "scale", fieldManager="maker")
+    body = (await api.get(D, "d")).body
+    owners = [
+        entry.get("subresource")
+        for entry in body["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    ]
+    assert owners == ["scale"]
+
+
+async def test_status_has_an_entry_of_its_own(widgets: Api) -> None:
+    await widgets.create("widgets", _widget(), fieldManager="maker")
+    patch = {"status": {"phase": "Done"}}
+    answer = await widgets.patch("widgets", "w", patch, "status", fieldManager="maker")
+    entries = answer.body["metadata"]["managedFields"]
+    assert sorted(entry.get("subresource", "") for entry in entries) == ["", "status"]
+
+
+async def test_removed_field_is_nobodys(api: Api) -> None:
+    await api.create(C, configmap(a="1", b="2"), fieldManager="maker")
+    answer = await api.patch(C, "c", {"data": {"a": None}}, fieldManager="other")
+    assert managers(answer.body, *A) == []
+    assert managers(answer.body, *B) == ["maker/Update"]
+
+
+async def test_entry_that_owns_nothing_goes(api: Api) -> None:
+    await api.create(C, configmap(a="1"), fieldManager="maker")
+    await api.patch(C, "c", {"data": {"b": "2"}}, fieldManager="other")
+    answer = await api.patch(C, "c", {"data": {"b": "3"}}, fieldManager="third")
+    names = [entry["manager"] for entry in answer.body["metadata"]["managedFields"]]
+    assert "other" not in names
+
+
+async def test_put_without_managed_fields_keeps_them(api: Api) -> None:
+    await api.create(C, configmap(), fieldManager="maker")
+    answer = await api.put(C, "c", configmap(a="1", b="2"), fieldManager="other")
+    assert managers(answer.body, *A) == ["maker/Update"]
+    assert managers(answer.body, *B) == ["other/Update"]
+
+
+async def test_entry_is_dropped_by_a_patch_of_managed_fields(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    live = (await api.patch(D, "d", {"spec": {"replicas": 3}}, fieldManager="other")).body
+    meta = live["metadata"]
+    kept = [entry for entry in meta["managedFields"] if entry["manager"] != "other"]
+    patch = {"metadata": {"managedFields": kept}}
+    answer = await api.patch(D, "d", patch, fieldManager="other")
+    assert (answer.code, managers(answer.body, *REPLICAS)) == (200, [])
+
+
+async def test_one_empty_entry_empties_managed_fields(api: Api) -> None:
+    await api.create(C, configmap(), fieldManager="maker")
+    answer = await api.patch(C, "c", {"metadata": {"managedFields": [{}]}})
+    assert "managedFields" not in answer.body["metadata"]
+
+
+async def test_empty_list_empties_managed_fields(api: Api) -> None:
+    await api.create(C, configmap(), fieldManager="maker")
+    answer = await api.patch(C, "c", {"metadata": {"managedFields": []}})
+    assert managers(answer.body, *A) == []
+
+
+async def test_apply_names_its_object(api: Api) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap"}
+    answer = await api.patch(C, "c", body, content=APPLY, fieldManager="flux")
+    told = "the name of the object (c based on URL) was undeterminable: name must be provided"
+    assert (answer.code, answer.status["message"]) == (400, told)
+
+
+async def test_apply_creates(api: Api) -> None:
+    answer = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    assert (answer.code, managers(answer.body, *A)) == (201, ["flux/Apply"])
+
+
+async def test_apply_needs_a_manager(api: Api) -> None:
+    answer = await api.apply(C, "c", {"data": {"a": "1"}}, manager="")
+    told = "Required value: is required for apply patch"
+    assert answer.status == {
+        "status": "Failure",
+        "message": f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {told}',
+        "reason": "Invalid",
+        "details": {
+            "group": "meta.k8s.io",
+            "kind": "PatchOptions",
+            "causes": [{"reason": "FieldValueRequired", "message": told, "field": "fieldManager"}],
+        },
+        "code": 422,
     }
-    assert operations == {"Update", "Apply"}
 
 
-# -- server-side apply
+async def test_force_is_for_applies_only(api: Api) -> None:
+    await api.create(C, configmap())
+    answer = await api.patch(C, "c", {"data": {"a": "2"}}, force="true")
+    assert answer.status["details"]["causes"] == [
+        {
+            "reason": "FieldValueForbidden",
+            "message": "Forbidden: may not be specified for non-apply patch",
+            "field": "force",
+        }
+    ]
 
 
-def manifest(data: Json, *, annotations: Json | None = None) -> Json:
-    metadata: Json = {"name": "a", **({"annotations": annotations} if annotations else {})}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+async def test_apply_conflicts_with_an_updater(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    answer = await api.apply(D, "d", {"spec": {"replicas": 5}}, manager="flux")
+    assert (answer.code, answer.status["reason"]) == (409, "Conflict")
+    (cause,) = answer.status["details"]["causes"]
+    assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".spec.replicas")
+    assert cause["message"].startswith('conflict with "maker"')
+    assert answer.status["message"].startswith(
+        'Apply failed with 1 conflict: conflict with "maker"'
+    )
+    assert (await api.get(D, "d")).body["spec"]["replicas"] == 2
 
 
-def test_an_apply_creates_what_is_not_there(server: Server) -> None:
-    answer = server.apply(server.path("configmaps", "a"), manifest({"x": "1"}), by="flux")
-    assert answer.status == 201
-    entry = entry_of(answer.json, "flux")
-    assert entry["operation"] == "Apply"
-    assert (
-        server.apply(server.path("configmaps", "a"), manifest({"x": "1"}), by="flux").status == 200
+async def test_apply_conflicts_with_another_applier(api: Api) -> None:
+    await api.apply(C, "c", {"data": {"a": "1"}}, manager="one")
+    answer = await api.apply(C, "c", {"data": {"a": "2"}}, manager="two")
+    assert answer.status == {
+        "status": "Failure",
+        "message": 'Apply failed with 1 conflict: conflict with "one": .data.a',
+        "reason": "Conflict",
+        "details": {
+            "causes": [
+                {
+                    "reason": "FieldManagerConflict",
+                    "message": 'conflict with "one"',
+                    "field": ".data.a",
+                }
+            ]
+        },
+        "code": 409,
+    }
+
+
+async def test_several_conflicts_are_all_told(api: Api) -> None:
+    await api.apply(C, "c", {"data": {"a": "1", "b": "1"}}, manager="one")
+    answer = await api.apply(C, "c", {"data": {"a": "2", "b": "2"}}, manager="two")
+    fields = [cause["field"] for cause in answer.status["details"]["causes"]]
+    assert fields == [".data.a", ".data.b"]
+    assert answer.status["message"].startswith("Apply failed with 2 conflicts: conflicts with")
+
+
+async def test_forced_apply_takes_the_field(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    answer = await api.apply(D, "d", {"spec": {"replicas": 5}}, manager="flux", force="true")
+    assert answer.body["spec"]["replicas"] == 5
+    assert managers(answer.body, *REPLICAS) == ["flux/Apply"]
+
+
+async def test_apply_of_the_same_value_shares_the_field(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    answer = await api.apply(D, "d", {"spec": {"replicas": 2}}, manager="flux")
+    assert managers(answer.body, *REPLICAS) == ["flux/Apply", "maker/Update"]
+
+
+async def test_shared_field_is_lost_by_both_when_it_changes(api: Api) -> None:
+    await api.create(D, deployment(), fieldManager="maker")
+    await api.apply(D, "d", {"spec": {"replicas": 2}}, manager="flux")
+    answer = await api.patch(D, "d", {"spec": {"replicas": 7}}, fieldManager="third")
+    assert managers(answer.body, *REPLICAS) == ["third/Update"]
+
+
+async def test_apply_removes_what_it_no_longer_names(api: Api) -> None:
+    await api.apply(C, "c", {"data": {"a": "1", "b": "2"}}, manager="flux")
+    answer = await api.apply(C, "c", {"data": {"b": "2"}}, manager="flux")
+    assert answer.body["data"] == {"b": "2"}
+
+
+async def test_apply_keeps_what_others_own_too(api: Api) -> None:
+    await api.apply(C, "c", {"data": {"a": "1", "b": "2"}}, manager="one")
+    await api.apply(C, "c", {"data": {"a": "1"}}, manager="two")
+    answer = await api.apply(C, "c", {"data": {"b": "2"}}, manager="one")
+    assert answer.body["data"] == {"a": "1", "b": "2"}
+    assert managers(answer.body, *A) == ["two/Apply"]
+
+
+async def test_apply_leaves_alone_what_it_never_named(api: Api) -> None:
+    await api.create(C, configmap(a="1"), fieldManager="maker")
+    answer = await api.apply(C, "c", {"data": {"b": "2"}}, manager="flux")
+    assert answer.body["data"] == {"a": "1", "b": "2"}
+
+
+async def test_omitted_replicas_fall_to_one(api: Api) -> None:
+    body = deployment(replicas=5)
+    await api.apply(D, "d", body, manager="flux")
+    del body["spec"]["replicas"]
+    answer = await api.apply(D, "d", body, manager="flux")
+    assert answer.body["spec"]["replicas"] == 1
+
+
+async def test_update_takes_the_field_from_an_applier(api: Api) -> None:
+    await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    answer = await api.patch(C, "c", {"data": {"a": "2"}}, fieldManager="other")
+    assert managers(answer.body, *A) == ["other/Update"]
+    again = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    assert again.code == 409
+
+
+async def test_same_apply_changes_nothing(api: Api) -> None:
+    first = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    again = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    assert (again.code, again.body) == (200, first.body)
+
+
+async def test_apply_without_managed_fields_meets_before_first_apply(api: Api) -> None:
+    await api.create(C, configmap())
+    await api.patch(C, "c", {"metadata": {"managedFields": [{}]}})
+    answer = await api.apply(C, "c", {"data": {"a": "2"}}, manager="flux")
+    assert answer.code == 409
+    assert '"before-first-apply"' in answer.status["details"]["causes"][0]["message"]
+
+
+async def test_nothing_is_managed_after_a_reset_until_an_apply(api: Api) -> None:
+    await api.create(C, configmap())
+    await api.patch(C, "c", {"metadata": {"managedFields": [{}]}})
+    answer = await api.patch(C, "c", {"data": {"a": "2"}})
+    assert "managedFields" not in answer.body["metadata"]
+
+
+async def test_apply_names_containers_by_name(api: Api) -> None:
+    body = deployment()
+    await api.apply(D, "d", body, manager="flux")
+    side = {"name": "side", "image": "none"}
+    template = {"template": {"spec": {"containers": [side]}}}
+    answer = await api.apply(D, "d", {"spec": template}, manager="other")
+    names = [c["name"] for c in answer.body["spec"]["template"]["spec"]["containers"]]
+    assert sorted(names) == ["main", "side"]
+    path = ("f:spec", "f:template", "f:spec", "f:containers", 'k:{"name":"side"}', "f:image")
+    assert managers(answer.body, *path) == ["other/Apply"]
+
+
+async def test_apply_takes_its_container_away(api: Api) -> None:
+    body = deployment()
+    containers = body["spec"]["template"]["spec"]["containers"]
+    containers.append({"name": "side", "image": "none"})
+    await api.apply(D, "d", body, manager="flux")
+    containers.pop()
+    answer = await api.apply(D, "d", body, manager="flux")
+    assert [c["name"] for c in answer.body["spec"]["template"]["spec"]["containers"]] == ["main"]
+
+
+async def test_apply_of_finalizers_joins_sets(api: Api) -> None:
+    await api.apply(C, "c", {"metadata": {"finalizers": ["a.test/one"]}}, manager="one")
+    second = {"metadata": {"finalizers": ["a.test/two"]}}
+    answer = await api.apply(C, "c", second, manager="two")
+    assert sorted(answer.body["metadata"]["finalizers"]) == ["a.test/one", "a.test/two"]
+    await api.patch(C, "c", {"metadata": {"finalizers": None}})
+
+
+async def test_atomic_map_has_one_owner(widgets: Api) -> None:
+    spec: dict[str, Any] = {"size": 1, "whole": {"a": "1"}}
+    await widgets.apply("widgets", "w", {"spec": spec}, manager="one")
+    other = {"spec": {"size": 1, "whole": {"b": "2"}}}
+    answer = await widgets.apply("widgets", "w", other, manager="two")
+    assert [c["field"] for c in answer.status["details"]["causes"]] == [".spec.whole"]
+
+
+async def test_entry_of_an_autoscaler(api: Api) -> None:
+    plural = "horizontalpodautoscalers"
+    answer = await api.create(plural, autoscaler(), fieldManager="maker")
+    (entry,) = answer.body["metadata"]["managedFields"]
+    assert entry["fieldsV1"]["f:spec"] == {
+        "f:metrics": {},
+        "f:maxReplicas": {},
+        "f:minReplicas": {},
+        "f:scaleTargetRef": {"f:apiVersion": {}, "f:kind": {}, "f:name": {}},
+    }
+
+
+async def test_stale_version_of_an_apply_is_409(api: Api) -> None:
+    made = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux")
+    version = made.body["metadata"]["resourceVersion"]
+    await api.patch(C, "c", {"data": {"b": "2"}})
+    body = {"metadata": {"resourceVersion": version}, "data": {"a": "1"}}
+    assert (await api.apply(C, "c", body, manager="flux")).code == 409
+
+
+async def test_dry_apply_stores_nothing(api: Api) -> None:
+    answer = await api.apply(C, "c", {"data": {"a": "1"}}, manager="flux", dryRun="All")
+    assert answer.code in (200, 201)
+    assert (await api.get(C, "c")).code == 404
+
+
+async def test_apply_with_managed_fields_is_400(api: Api) -> None:
+    body = {"metadata": {"managedFields": [{"manager": "x"}]}, "data": {"a": "1"}}
+    answer = await api.apply(C, "c", body, manager="flux")
+    assert (answer.code, answer.status["message"]) == (
+        400,
+        "metadata.managedFields must be nil",
     )
 
 
-def test_an_apply_needs_a_field_manager(server: Server, path: str) -> None:
-    content = "application/apply-patch+yaml"
-    answer = server.patch(path, manifest({"x": "1"}), content_type=content)
-    assert answer.status in (400, 422)
-    assert "fieldManager" in answer.text
-
-
-def test_an_apply_of_what_another_changed_conflicts(server: Server, path: str) -> None:
-    server.apply(path, manifest({"x": "1"}), by="flux").ok()
-    change(server, path, {"x": "2"}, by="ours")
-    answer = server.apply(path, manifest({"x": "1"}), by="flux")
-    assert (answer.status, answer.reason) == (409, "Conflict")
-    assert answer.causes == [".data.x"]
-    assert '"ours"' in answer.json["message"]
-    assert server.get(path).json["data"] == {"x": "2"}
-
-
-def test_by_force_it_takes_what_it_names(server: Server, path: str) -> None:
-    change(server, path, {"x": "2"}, by="ours")
-    body = server.apply(path, manifest({"x": "1"}), by="flux", force="true").ok()
-    assert body["data"] == {"x": "1"}
-    assert owners(body, "data", "x") == {"flux"}
-
-
-def test_an_apply_of_the_same_value_is_shared(server: Server, path: str) -> None:
-    body = server.apply(path, manifest({"x": "1"}), by="flux").ok()
-    assert owners(body, "data", "x") == {"maker", "flux"}
-
-
-def test_what_an_applier_no_longer_names_is_removed(server: Server, path: str) -> None:
-    server.apply(path, manifest({"y": "1", "z": "1"}), by="flux").ok()
-    body = server.apply(path, manifest({"z": "1"}), by="flux").ok()
-    assert body["data"] == {"x": "1", "z": "1"}
-
-
-def test_what_somebody_else_owns_too_stays(server: Server, path: str) -> None:
-    server.apply(path, manifest({"x": "1", "z": "1"}), by="flux").ok()
-    body = server.apply(path, manifest({"z": "1"}), by="flux").ok()
-    assert body["data"] == {"x": "1", "z": "1"}
-    assert owners(body, "data", "x") == {"maker"}
-
-
-def test_after_a_give_back_and_its_tidying_the_owner_applies_without_conflict(
-    server: Server, path: str
-) -> None:
-    server.apply(path, manifest({"x": "1"}, annotations={"team": "mail"}), by="flux").ok()
-    change(server, path, {"x": "0"}, by="campaign-responder")
-    body = change(server, path, {"x": "1"}, by="campaign-responder-give-back")
-    kept: Sequence[Json] = [
-        e for e in body["metadata"]["managedFields"] if "responder" not in e["manager"]
-    ]
-    server.patch(path, {"metadata": {"managedFields": kept}}).ok()
-    answer = server.apply(path, manifest({"x": "3"}, annotations={"team": "mail"}), by="flux")
-    assert answer.status == 200, answer.text
+def _widget() -> dict[str, Any]:
+    meta = {"name": "w"}
+    return {
+        "apiVersion": "contract.test/v1",
+        "kind": "Widget",
+        "metadata": meta,
+        "spec": {"size": 1},
+    }

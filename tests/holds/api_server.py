@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from responder.holds.objects import ObjectKey
-from responder.sandbox.api.field_sets import Json, Path, from_fields_v1, leaves, to_fields_v1
-from responder.sandbox.api.patching import merged
+from tests.holds.field_sets import Json, Path, from_fields_v1, leaves, merged, to_fields_v1
 
 API_VERSIONS = {
     "Deployment": "apps/v1",

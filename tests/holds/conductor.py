@@ -11,8 +11,8 @@ from responder.holds.limits import AnyControl, Hold, Holder
 from responder.holds.objects import ObjectKey
 from responder.holds.planning import Step, Write
 from responder.holds.workload import Workload, plan_workload
-from responder.sandbox.api.field_sets import Json
 from tests.holds.api_server import ApiServer
+from tests.holds.field_sets import Json
 
 DEPLOYMENT: Final = ObjectKey("Deployment", "mail", "sender")
 AUTOSCALER: Final = ObjectKey("HorizontalPodAutoscaler", "mail", "sender-hpa")

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from responder.holds.objects import ObjectKey
-from responder.sandbox.api.field_sets import Json
-from responder.sandbox.api.patching import merged
 from tests.controlplane.admin_client import RequestFailedError
 from tests.controlplane.kube import Kube
 from tests.holds.api_server import API_VERSIONS, ConflictError, InvalidError
+from tests.holds.field_sets import Json, merged
 
 _PLURALS: Final = {
     "Deployment": "deployments",

@@ -7,7 +7,6 @@ from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation, value_at
 from responder.holds.planning import Step
 from responder.holds.sending import SendingControl
-from responder.sandbox.api.field_sets import Json
 from tests.holds.api_server import ApiServer
 from tests.holds.conductor import (
     AUTOSCALER,
@@ -17,6 +16,7 @@ from tests.holds.conductor import (
     autoscaler,
     deployment,
 )
+from tests.holds.field_sets import Json
 from tests.holds.traces import traces_of_ours
 
 

@@ -13,9 +13,9 @@ from responder.holds.limits import AnyControl
 from responder.holds.objects import LEDGER_ANNOTATION, annotation, value_at
 from responder.holds.planning import Write
 from responder.holds.sending import SendingControl, SendingLimit
-from responder.sandbox.api.field_sets import Json
 from tests.holds.api_server import ApiServer
 from tests.holds.conductor import CAMPAIGN, Conductor
+from tests.holds.field_sets import Json
 from tests.holds.traces import traces_of_ours
 
 CONTROLS: Final[dict[str, AnyControl]] = {

@@ -7,10 +7,10 @@ import pytest
 
 from responder.holds.objects import GIVE_BACK_MANAGER, LEDGER_ANNOTATION, MANAGER, ObjectKey
 from responder.holds.ownership import tidied
-from responder.sandbox.api.field_sets import Json, from_fields_v1
 from tests.controlplane.kube import Kube
 from tests.holds.api_server import ApiServer, ConflictError, InvalidError
 from tests.holds.conductor import AUTOSCALER, CAMPAIGN, DEPLOYMENT, autoscaler
+from tests.holds.field_sets import Json, from_fields_v1
 from tests.holds.real_server import RealServer
 
 

@@ -1,7 +1,7 @@
 """What of ours is left on an object."""
 
 from responder.holds.objects import GIVE_BACK_MANAGER, LEDGER_ANNOTATION, MANAGER, annotation
-from responder.sandbox.api.field_sets import Json
+from tests.holds.field_sets import Json
 
 
 def traces_of_ours(body: Json | None) -> list[str]:

@@ -1,125 +1,153 @@
-"""Refusals, in the form in which Kubernetes sends them: a Status with a reason and its details."""
+"""What the API server answers when it refuses: the Status bodies, word for word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from responder.errors import ResponderError
+from responder.sandbox.api.kinds import Kind
 
 Json = dict[str, Any]
 
-_REASONS = {
-    HTTPStatus.BAD_REQUEST: "BadRequest",
-    HTTPStatus.UNAUTHORIZED: "Unauthorized",
-    HTTPStatus.FORBIDDEN: "Forbidden",
-    HTTPStatus.NOT_FOUND: "NotFound",
-    HTTPStatus.METHOD_NOT_ALLOWED: "MethodNotAllowed",
-    HTTPStatus.CONFLICT: "Conflict",
-    HTTPStatus.GONE: "Expired",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "UnsupportedMediaType",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid",
-}
+
+class Cause(NamedTuple):
+    """One field that is not as it must be."""
+
+    reason: str
+    message: str
+    field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a refusal is about; `resource` is the plural for requests, the kind for validation."""
+@dataclass(eq=False)
+class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
+    """Any answer other than 2xx."""
 
-    group: str
-    resource: str
-    name: str = ""
+    code: int
+    reason: str
+    message: str
+    details: Json | None = None
 
     @property
-    def qualified(self) -> str:
-        return f"{self.resource}.{self.group}" if self.group else self.resource
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One field that is wrong, as validation tells it."""
-
-    field: str
-    message: str
-    reason: str = "FieldValueInvalid"
-
-
-class Refused(ResponderError):  # noqa: N818 -- a refusal is an answer, not a fault
-    """The request is refused; `status` is the body of the answer."""
-
-    def __init__(
-        self,
-        code: int,
-        message: str,
-        *,
-        reason: str = "",
-        subject: Subject | None = None,
-        causes: Sequence[Cause] = (),
-    ) -> None:
-        self.code = code
-        super().__init__(message)
-        details: Json = {}
-        if subject is not None:
-            details = {"name": subject.name, "group": subject.group, "kind": subject.resource}
-        if causes:
-            details["causes"] = [
-                {"reason": cause.reason, "message": cause.message, "field": cause.field}
-                for cause in causes
-            ]
-        self.status: Json = {
+    def body(self) -> Json:
+        """The Status."""
+        status = {
             "kind": "Status",
             "apiVersion": "v1",
             "metadata": {},
             "status": "Failure",
-            "message": message,
-            "reason": reason or _REASONS.get(HTTPStatus(code), "InternalError"),
-            **({"details": {k: v for k, v in details.items() if v}} if details else {}),
-            "code": code,
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
         }
+        return status if self.details is None else {**status, "details": self.details}
+
+    @classmethod
+    def not_found(cls, kind: Kind, name: str) -> Self:
+        message = f'{kind.resource} "{name}" not found'
+        return cls(404, "NotFound", message, _details(kind, name))
+
+    @classmethod
+    def exists(cls, kind: Kind, name: str) -> Self:
+        message = f'{kind.resource} "{name}" already exists'
+        return cls(409, "AlreadyExists", message, _details(kind, name))
+
+    @classmethod
+    def conflict(cls, kind: Kind, name: str, why: str = "") -> Self:
+        why = why or (
+            "the object has been modified; please apply your changes to the latest version"
+            " and try again"
+        )
+        message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
+        return cls(409, "Conflict", message, _details(kind, name))
+
+    @classmethod
+    def stale_delete(cls, kind: Kind, name: str, why: str) -> Self:
+        """A precondition of a deletion; it names the kind where all others name the resource."""
+        full = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        message = f'Operation cannot be fulfilled on {full} "{name}": {why}'
+        details = _details(kind, name) | {"kind": kind.kind}
+        return cls(409, "Conflict", message, details)
+
+    @classmethod
+    def invalid(cls, kind: Kind, name: str, causes: Sequence[Cause]) -> Self:
+        told = [f"{cause.field}: {cause.message}" for cause in causes]
+        told = told if len(told) == 1 else [f"[{', '.join(told)}]"]
+        full = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        details = _details(kind, name) | {
+            "kind": kind.kind,
+            "causes": [cause._asdict() for cause in causes],
+        }
+        return cls(422, "Invalid", f'{full} "{name}" is invalid: {told[0]}', details)
+
+    @classmethod
+    def bad_request(cls, message: str) -> Self:
+        return cls(400, "BadRequest", message)
+
+    @classmethod
+    def gone(cls, message: str) -> Self:
+        return cls(410, "Expired", message)
+
+    @classmethod
+    def forbidden(cls, kind: Kind, name: str, why: str) -> Self:
+        about = f'{kind.resource} "{name}"' if name else kind.resource
+        return cls(403, "Forbidden", f"{about} is forbidden: {why}", _details(kind, name))
+
+    @classmethod
+    def invalid_options(cls, match: str, version: str) -> Self:
+        """A resourceVersionMatch of a list that does not fit."""
+        told = (
+            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+            if not version
+            else f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        )
+        reason = "FieldValueForbidden" if not version else "FieldValueNotSupported"
+        return cls.bad_options("ListOptions", [Cause(reason, told, "resourceVersionMatch")])
+
+    @classmethod
+    def watch_options(cls, initial: str, match: str) -> Self:
+        """SendInitialEvents and resourceVersionMatch of a watch that do not fit each other."""
+        told = (
+            "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            if initial and not match
+            else "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents"
+            " is provided"
+        )
+        cause = Cause("FieldValueForbidden", told, "resourceVersionMatch")
+        return cls.bad_options("ListOptions", [cause])
+
+    @classmethod
+    def bad_options(cls, what: str, causes: Sequence[Cause]) -> Self:
+        """A query's parameters that are wrong: they are validated like an object."""
+        told = ", ".join(f"{cause.field}: {cause.message}" for cause in causes)
+        told = told if len(causes) == 1 else f"[{told}]"
+        details = {
+            "group": "meta.k8s.io",
+            "kind": what,
+            "causes": [cause._asdict() for cause in causes],
+        }
+        return cls(422, "Invalid", f'{what}.meta.k8s.io "" is invalid: {told}', details)
+
+    @classmethod
+    def apply_conflict(cls, causes: Sequence[tuple[str, str]]) -> Self:
+        """`causes`: each the manager that owns a field, and the field."""
+        listed = [
+            Cause("FieldManagerConflict", f'conflict with "{manager}"', path)
+            for manager, path in causes
+        ]
+        many = "conflict" if len(listed) == 1 else "conflicts"
+        told = f"{listed[0].message}: {listed[0].field}" if len(listed) == 1 else _grouped(listed)
+        message = f"Apply failed with {len(listed)} {many}: {told}"
+        return cls(409, "Conflict", message, {"causes": [cause._asdict() for cause in listed]})
 
 
-def not_found(subject: Subject) -> Refused:
-    told = f'{subject.qualified} "{subject.name}" not found'
-    return Refused(HTTPStatus.NOT_FOUND, told, subject=subject)
+def _grouped(causes: Sequence[Cause]) -> str:
+    lines: dict[str, list[str]] = {}
+    for cause in causes:
+        lines.setdefault(cause.message.replace("conflict ", "conflicts ", 1), []).append(
+            f"- {cause.field}"
+        )
+    return "\n".join("\n".join([f"{head}:", *fields]) for head, fields in lines.items())
 
 
-def already_exists(subject: Subject) -> Refused:
-    told = f'{subject.qualified} "{subject.name}" already exists'
-    return Refused(HTTPStatus.CONFLICT, told, reason="AlreadyExists", subject=subject)
-
-
-def conflict(subject: Subject, why: str, causes: Sequence[Cause] = ()) -> Refused:
-    told = f'Operation cannot be fulfilled on {subject.qualified} "{subject.name}": {why}'
-    return Refused(HTTPStatus.CONFLICT, told, subject=subject, causes=causes)
-
-
-def modified(subject: Subject) -> Refused:
-    why = "the object has been modified; please apply your changes to the latest version and"
-    return conflict(subject, f"{why} try again")
-
-
-def invalid(subject: Subject, causes: Sequence[Cause]) -> Refused:
-    """`subject.resource` is the kind here, as in the real one's answers."""
-    told = [f"{cause.field}: {cause.message}" for cause in causes]
-    listed = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    message = f'{subject.qualified} "{subject.name}" is invalid: {listed}'
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, message, subject=subject, causes=causes)
-
-
-def bad_request(message: str) -> Refused:
-    return Refused(HTTPStatus.BAD_REQUEST, message)
-
-
-def forbidden(subject: Subject, *, user: str, verb: str, scope: str) -> Refused:
-    named = f' "{subject.name}"' if subject.name else ""
-    told = (
-        f"{subject.qualified}{named} is forbidden:"
-        f' User "{user}" cannot {verb} resource "{subject.resource}"'
-        f' in API group "{subject.group}" {scope}'
-    )
-    return Refused(HTTPStatus.FORBIDDEN, told, subject=subject)
-
-
-def expired(message: str) -> Refused:
-    return Refused(HTTPStatus.GONE, message)
+def _details(kind: Kind, name: str) -> Json:
+    details = {"name": name, "group": kind.group, "kind": kind.plural}
+    return {key: value for key, value in details.items() if value}

@@ -1,28 +1,16 @@
-"""What is served: each kind with its names, its subresources, its defaults and its rules."""
+"""Which kinds are served, and what is particular to each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from responder.sandbox.api import structural
-from responder.sandbox.api.builtin import (
-    defaulted_autoscaler,
-    defaulted_deployment,
-    wrong_autoscaler,
-    wrong_config_map,
-    wrong_deployment,
-    wrong_event,
-    wrong_lease,
+SYSTEM_VERBS: Final = (
+    *("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"),
 )
-from responder.sandbox.api.failures import Cause
-
-Json = dict[str, Any]
-Check = Callable[[Json, Json | None], list[Cause]]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of `kubectl get`."""
+class Column(NamedTuple):
+    """One of what `kubectl get` prints; `path` are keys, or a JSONPath with a leading dot."""
 
     name: str
     path: str
@@ -32,198 +20,133 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind as one version of its group serves it; `group` is "" for the core."""
+    """One resource, as discovery tells of it."""
 
     group: str
     version: str
-    plural: str
     kind: str
+    plural: str
     namespaced: bool = True
-    short_names: tuple[str, ...] = ()
-    has_status: bool = False
-    scales: bool = False
-    counts_generations: bool = False
+    short: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
-    custom: bool = False
-    """Of a CustomResourceDefinition."""
-    default: Callable[[Json], Json] = lambda body: body
-    check: Check = lambda _body, _old: []
-    unconditional_update: bool = True
-    """A PUT without a resourceVersion is taken."""
-    verbs: tuple[str, ...] = (
-        "create",
-        "delete",
-        "deletecollection",
-        "get",
-        "list",
-        "patch",
-        "update",
-        "watch",
-    )
+    generation: bool = False
+    verbs: tuple[str, ...] = SYSTEM_VERBS
+    stored_as: tuple[str, str] = ("", "")
+    schema: Mapping[str, Any] | None = field(default=None, hash=False, compare=False)
 
     @property
     def api_version(self) -> str:
+        """As objects carry it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def resource(self) -> str:
-        """The plural with its group: how storage and refusals name it."""
+        """As messages name it: deployments.apps."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Under what its objects are stored; core's events are those of events.k8s.io."""
+        return self.stored_as if self.stored_as[1] else (self.group, self.plural)
 
-def _core(plural: str, kind: str, **told: Any) -> Kind:  # noqa: ANN401 -- Kind's own
-    return Kind("", "v1", plural, kind, **told)
+    @property
+    def custom(self) -> bool:
+        """Defined by a CustomResourceDefinition."""
+        return self.schema is not None
 
-
-_BUILT_IN = (
-    _core("namespaces", "Namespace", namespaced=False, short_names=("ns",), has_status=True),
-    _core("configmaps", "ConfigMap", short_names=("cm",), check=wrong_config_map),
-    _core("secrets", "Secret"),
-    _core("services", "Service", short_names=("svc",), has_status=True),
-    _core("serviceaccounts", "ServiceAccount", short_names=("sa",)),
-    _core("pods", "Pod", short_names=("po",), has_status=True),
-    Kind(
-        "apps",
-        "v1",
-        "deployments",
-        "Deployment",
-        short_names=("deploy",),
-        has_status=True,
-        scales=True,
-        counts_generations=True,
-        default=defaulted_deployment,
-        check=wrong_deployment,
-    ),
-    Kind(
-        "apps",
-        "v1",
-        "replicasets",
-        "ReplicaSet",
-        short_names=("rs",),
-        has_status=True,
-        scales=True,
-        counts_generations=True,
-    ),
-    Kind(
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        short_names=("hpa",),
-        has_status=True,
-        default=defaulted_autoscaler,
-        check=wrong_autoscaler,
-    ),
-    Kind(
-        "coordination.k8s.io",
-        "v1",
-        "leases",
-        "Lease",
-        check=wrong_lease,
-        unconditional_update=False,
-    ),
-    Kind("events.k8s.io", "v1", "events", "Event", short_names=("ev",), check=wrong_event),
-    Kind("rbac.authorization.k8s.io", "v1", "roles", "Role"),
-    Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
-    Kind("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
-    Kind(
-        "rbac.authorization.k8s.io",
-        "v1",
-        "clusterrolebindings",
-        "ClusterRoleBinding",
-        namespaced=False,
-    ),
-    Kind(
-        "apiextensions.k8s.io",
-        "v1",
-        "customresourcedefinitions",
-        "CustomResourceDefinition",
-        namespaced=False,
-        short_names=("crd", "crds"),
-        has_status=True,
-        counts_generations=True,
-    ),
-    Kind(
-        "admissionregistration.k8s.io",
-        "v1",
-        "validatingadmissionpolicies",
-        "ValidatingAdmissionPolicy",
-        namespaced=False,
-        has_status=True,
-    ),
-    Kind(
-        "admissionregistration.k8s.io",
-        "v1",
-        "validatingadmissionpolicybindings",
-        "ValidatingAdmissionPolicyBinding",
-        namespaced=False,
-    ),
-)
+    @property
+    def versioned_updates(self) -> bool:
+        """Whether a PUT needs the version that it was made of."""
+        return self.custom or self.plural == "leases"
 
 
-@dataclass(slots=True)
-class Kinds:
-    """Every kind that is served; custom ones come and go with their definitions."""
+_AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
+_STATUS: Final = ("status",)
+_SCALED: Final = ("status", "scale")
+_RBAC: Final = "rbac.authorization.k8s.io"
+_ADMISSION: Final = "admissionregistration.k8s.io"
+_CREATE: Final = ("create",)
 
-    _found: dict[tuple[str, str, str], Kind] = field(
-        default_factory=lambda: {
-            (kind.group, kind.version, kind.plural): kind for kind in _BUILT_IN
-        }
-    )
+BUILT_IN: Final = (
+    Kind("", "v1", "Namespace", "namespaces", False, ("ns",), _STATUS,
+         (Column("Status", ".status.phase"), _AGE)),
+    Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",), (),
+         (Column("Data", "count:data", "integer"), _AGE)),
+    Kind("", "v1", "Secret", "secrets", True, (), (),
+         (Column("Type", ".type"), Column("Data", "count:data", "integer"), _AGE)),
+    Kind("", "v1", "Service", "services", True, ("svc",), _STATUS,
+         (Column("Type", ".spec.type"), Column("Cluster-IP", ".spec.clusterIP"), _AGE)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), ("token",), (_AGE,)),
+    Kind("", "v1", "Pod", "pods", True, ("po",), _STATUS,
+         (Column("Ready", "ready"), Column("Status", ".status.phase"),
+          Column("Restarts", "restarts", "integer"), _AGE), generation=True),
+    Kind("", "v1", "Event", "events", True, ("ev",), (),
+         (Column("Last Seen", ".lastTimestamp", "date"), Column("Type", ".type"),
+          Column("Reason", ".reason"), Column("Object", "involved"), Column("Message", ".message")),
+         stored_as=("events.k8s.io", "events")),
+    Kind("events.k8s.io", "v1", "Event", "events", True, ("ev",), (),
+         (Column("Last Seen", ".eventTime", "date"), Column("Type", ".type"),
+          Column("Reason", ".reason"), Column("Object", "regarding"), Column("Message", ".note"))),
+    Kind("apps", "v1", "Deployment", "deployments", True, ("deploy",), _SCALED,
+         (Column("Ready", "available"),
+          Column("Up-to-date", ".status.updatedReplicas", "integer"),
+          Column("Available", ".status.availableReplicas", "integer"), _AGE), generation=True),
+    Kind("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _SCALED,
+         (Column("Desired", ".spec.replicas", "integer"),
+          Column("Current", ".status.replicas", "integer"),
+          Column("Ready", ".status.readyReplicas", "integer"), _AGE), generation=True),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
+         ("hpa",), _STATUS,
+         (Column("Reference", "reference"), Column("Targets", "targets"),
+          Column("MinPods", ".spec.minReplicas", "integer"),
+          Column("MaxPods", ".spec.maxReplicas", "integer"),
+          Column("Replicas", ".status.currentReplicas", "integer"), _AGE), generation=True),
+    Kind("coordination.k8s.io", "v1", "Lease", "leases", True, (), (),
+         (Column("Holder", ".spec.holderIdentity"), _AGE)),
+    Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
+         False, ("crd", "crds"), _STATUS,
+         (Column("Created At", ".metadata.creationTimestamp"),), generation=True),
+    Kind(_RBAC, "v1", "Role", "roles", columns=(_AGE,)),
+    Kind(_RBAC, "v1", "RoleBinding", "rolebindings", columns=(_AGE,)),
+    Kind(_RBAC, "v1", "ClusterRole", "clusterroles", False, columns=(_AGE,)),
+    Kind(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False, columns=(_AGE,)),
+    Kind(_ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", False,
+         (), _STATUS, (_AGE,), generation=True),
+    Kind(_ADMISSION, "v1", "ValidatingAdmissionPolicyBinding",
+         "validatingadmissionpolicybindings", False, columns=(_AGE,)),
+    Kind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews", False, verbs=_CREATE),
+    Kind("authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", False,
+         verbs=_CREATE),
+    Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews",
+         False, verbs=_CREATE),
+)  # fmt: skip
 
-    def find(self, group: str, version: str, plural: str) -> Kind | None:
-        return self._found.get((group, version, plural))
 
-    def all(self) -> list[Kind]:
-        return list(self._found.values())
-
-    def of_group(self, group: str, version: str) -> list[Kind]:
-        return [kind for kind in self.all() if (kind.group, kind.version) == (group, version)]
-
-    def define(self, definition: Mapping[str, Any]) -> None:
-        """Serve what a CustomResourceDefinition defines."""
-        for kind in custom_kinds(definition):
-            self._found[kind.group, kind.version, kind.plural] = kind
-
-    def undefine(self, definition: Mapping[str, Any]) -> None:
-        for kind in custom_kinds(definition):
-            self._found.pop((kind.group, kind.version, kind.plural), None)
-
-
-def custom_kinds(definition: Mapping[str, Any]) -> list[Kind]:
-    """Read the kinds of a CustomResourceDefinition."""
+def defined(definition: Mapping[str, Any]) -> list[Kind]:
+    """The kinds, one per served version, of a CustomResourceDefinition."""
     spec = definition["spec"]
     names = spec["names"]
-    return [
-        Kind(
-            str(spec["group"]),
-            str(version["name"]),
-            str(names["plural"]),
-            str(names["kind"]),
-            namespaced=spec.get("scope") != "Cluster",
-            short_names=tuple(names.get("shortNames") or ()),
-            has_status="status" in (version.get("subresources") or {}),
-            counts_generations=True,
-            columns=tuple(
-                Column(
-                    str(column["name"]),
-                    str(column["jsonPath"]),
-                    str(column.get("type", "string")),
-                    int(column.get("priority", 0)),
-                )
-                for column in version.get("additionalPrinterColumns") or ()
-            ),
-            custom=True,
-            unconditional_update=False,
-            **_by_schema((version.get("schema") or {}).get("openAPIV3Schema") or {}),
+    kinds = []
+    for version in spec.get("versions", ()):
+        if not version.get("served"):
+            continue
+        columns = tuple(
+            Column(column["name"], column["jsonPath"], column["type"], column.get("priority", 0))
+            for column in version.get("additionalPrinterColumns", ())
         )
-        for version in spec["versions"]
-        if version.get("served", True)
-    ]
-
-
-def _by_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "default": lambda body: structural.pruned(body, schema),
-        "check": lambda body, old: structural.causes(body, schema, old=old),
-    }
+        kinds.append(
+            Kind(
+                spec["group"],
+                version["name"],
+                names["kind"],
+                names["plural"],
+                spec.get("scope") == "Namespaced",
+                tuple(names.get("shortNames", ())),
+                tuple(version.get("subresources") or ()),
+                columns or (_AGE,),
+                generation=True,
+                schema=version.get("schema", {}).get("openAPIV3Schema", {}),
+            )
+        )
+    return kinds

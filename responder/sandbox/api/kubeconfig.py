@@ -1,31 +1,24 @@
-"""The kubeconfig by which kubectl and the responder reach the embedded server."""
+"""How clients find the server: a kubeconfig file for one user."""
 
-from collections.abc import Mapping
+import json
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 
-def kubeconfig_text(url: str, *, token: str, namespace: str) -> str:
-    """Give a kubeconfig for kubectl and for the responder."""
-    told: Mapping[str, Any] = {
+def write_kubeconfig(path: Path, *, url: str, token: str, namespace: str = "default") -> Path:
+    """Readable by the owner only; JSON is YAML.
+
+    The token is in the address, too: kubectl sends none over plain http.
+    """
+    name = "sandbox"
+    context = {"cluster": name, "user": name, "namespace": namespace}
+    config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "sandbox", "cluster": {"server": url}}],
-        "users": [{"name": "sandbox", "user": {"token": token}}],
-        "contexts": [
-            {
-                "name": "sandbox",
-                "context": {"cluster": "sandbox", "user": "sandbox", "namespace": namespace},
-            }
-        ],
-        "current-context": "sandbox",
+        "clusters": [{"name": name, "cluster": {"server": f"{url}/as/{token}"}}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": context}],
+        "current-context": name,
     }
-    return yaml.safe_dump(dict(told), sort_keys=False)
-
-
-def write_kubeconfig(path: Path, url: str, *, token: str, namespace: str) -> None:
-    """Write it so that nobody else can read it."""
     path.touch(mode=0o600)
-    path.write_text(kubeconfig_text(url, token=token, namespace=namespace), encoding="utf-8")
+    path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    return path

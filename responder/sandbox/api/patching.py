@@ -1,4 +1,4 @@
-"""The ways to change a part of an object; each gives a new one and leaves the old as it was."""
+"""Merge patch, JSON patch and strategic merge patch: pure functions of JSON."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -6,31 +6,31 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
-_MERGE_KEYS: Final = {
-    "containers": "name",
-    "initContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "ports": "port",
+MERGE_KEYS: Final = {
     "conditions": "type",
-    "ownerReferences": "uid",
+    "containers": "name",
+    "env": "name",
     "imagePullSecrets": "name",
+    "initContainers": "name",
+    "ownerReferences": "uid",
+    "ports": "containerPort",
+    "secrets": "name",
+    "volumeMounts": "mountPath",
+    "volumes": "name",
 }
-"""Lists that a strategic merge patch merges by this key; all others it replaces."""
-_SETS: Final = frozenset({"finalizers"})
+_PRIMITIVES_MERGED: Final = frozenset({"finalizers"})
 
 
 class PatchError(ValueError):
-    """The patch can't be read, or doesn't fit the object."""
+    """The patch can't be applied; `test` tells that it is well formed but does not fit."""
 
-
-class TestFailedError(PatchError):
-    """A `test` of a JSON patch found another value."""
+    def __init__(self, message: str, *, fits: bool = True) -> None:
+        super().__init__(message)
+        self.fits = fits
 
 
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- RFC 7386 is about any JSON
-    """Apply a JSON merge patch (RFC 7386)."""
+    """RFC 7386."""
     if not isinstance(patch, Mapping):
         return patch
     result = dict(target) if isinstance(target, Mapping) else {}
@@ -42,166 +42,122 @@ def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- RFC 7386 is about
     return result
 
 
-def strategically_merged(target: Any, patch: Any, *, key: str = "") -> Any:  # noqa: ANN401
-    """Apply a strategic merge patch, as kubectl sends it for the built-in kinds."""
-    if isinstance(patch, Mapping):
-        return _strategic_map(target, patch)
-    if isinstance(patch, list) and key in _MERGE_KEYS:
-        return _strategic_list(target or [], patch, by=_merge_key(key, patch, target or []))
-    if isinstance(patch, list) and key in _SETS:
-        found = list(target or [])
-        return found + [item for item in patch if item not in found]
-    return copy.deepcopy(patch)
+def json_patched(target: Json, patch: Sequence[Mapping[str, Any]]) -> Json:
+    """RFC 6902. Raises PatchError: a path that is not there, a test that fails."""
+    root: Json = {"": copy.deepcopy(target)}
+    for step in patch:
+        operation, path = step.get("op"), _steps(step.get("path", ""))
+        if operation in ("move", "copy"):
+            origin = _steps(step.get("from", ""))
+            value = copy.deepcopy(_at(root, origin))
+            if operation == "move":
+                _remove(root, origin)
+            _add(root, path, value)
+        elif operation == "add":
+            _add(root, path, copy.deepcopy(step.get("value")))
+        elif operation == "remove":
+            _remove(root, path)
+        elif operation == "replace":
+            # A key that is not there yet is set: the real one's library does so, against the RFC.
+            if isinstance(_at(root, path[:-1]), list):
+                _remove(root, path)
+            _add(root, path, copy.deepcopy(step.get("value")))
+        elif operation == "test":
+            if _at(root, path, missing=None) != step.get("value"):
+                raise PatchError(f"testing value {step.get('path')} failed: test failed")
+        else:
+            raise PatchError(f"Unexpected kind: {operation}", fits=False)
+    result: Json = root[""]
+    return result
 
 
-def _merge_key(key: str, *lists: Sequence[Any]) -> str:
-    by = _MERGE_KEYS[key]
-    if key == "ports" and any("containerPort" in item for items in lists for item in items):
-        return "containerPort"
-    return by
+def _steps(pointer: str) -> list[str]:
+    if pointer and not pointer.startswith("/"):
+        raise PatchError(f"{pointer!r} is no JSON pointer", fits=False)
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
 
 
-def _strategic_map(target: Any, patch: Mapping[str, Any]) -> Json:  # noqa: ANN401 -- any JSON
-    directive = patch.get("$patch")
-    if directive == "replace":
-        return {name: value for name, value in patch.items() if name != "$patch"}
-    if directive == "delete":
-        return {}
+_REQUIRED: Final = object()
+
+
+def _at(root: Any, path: list[str], missing: Any = _REQUIRED) -> Any:  # noqa: ANN401 -- any JSON
+    node = root
+    for step in path:
+        try:
+            node = node[int(step)] if isinstance(node, list) else node[step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            if missing is not _REQUIRED:
+                return missing
+            told = "/".join(path)
+            raise PatchError(f"unable to find {told}: missing path: missing value") from None
+    return node
+
+
+def _add(root: Json, path: list[str], value: Any) -> None:  # noqa: ANN401 -- any JSON
+    *above, last = path
+    node = _at(root, above)
+    if isinstance(node, list):
+        at = len(node) if last == "-" else int(last)
+        if not 0 <= at <= len(node):
+            raise PatchError(f"index {at} is out of bounds")
+        node.insert(at, value)
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise PatchError(f"add operation does not apply: doc is missing path: {'/'.join(path)}")
+
+
+def _remove(root: Json, path: list[str]) -> None:
+    _at(root, path)
+    *above, last = path
+    node = _at(root, above)
+    node.pop(int(last) if isinstance(node, list) else last)
+
+
+def strategic(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """Kubernetes' own merge patch, by which lists of named things are merged thing by thing."""
+    if not isinstance(patch, Mapping):
+        return patch
+    if patch.get("$patch") == "replace":
+        return {key: value for key, value in patch.items() if key != "$patch"}
     result = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if name.startswith("$deleteFromPrimitiveList/"):
-            plain = name.partition("/")[2]
-            result[plain] = [item for item in result.get(plain, []) if item not in value]
-        elif name.startswith(("$setElementOrder/", "$retainKeys", "$patch")):
+    if "$retainKeys" in patch:
+        result = {key: value for key, value in result.items() if key in patch["$retainKeys"]}
+    for key, value in patch.items():
+        if key.startswith("$deleteFromPrimitiveList/"):
+            name = key.partition("/")[2]
+            kept = [item for item in result.get(name, ()) if item not in value]
+            result[name] = kept
+        elif key.startswith("$"):
             continue
         elif value is None:
-            result.pop(name, None)
+            result.pop(key, None)
+        elif isinstance(value, list):
+            result[key] = _merged_list(key, result.get(key) or [], value)
         else:
-            result[name] = strategically_merged(result.get(name), value, key=name)
-    for name, order in patch.items():
-        if name.startswith("$setElementOrder/"):
-            plain = name.partition("/")[2]
-            if plain in result:
-                result[plain] = _ordered(result[plain], order, key=plain)
+            result[key] = strategic(result.get(key), value)
     return result
 
 
-def _strategic_list(target: Sequence[Any], patch: Sequence[Any], *, by: str) -> list[Any]:
+def _merged_list(name: str, target: list[Any], patch: list[Any]) -> list[Any]:
+    if name in _PRIMITIVES_MERGED:
+        return [*target, *(item for item in patch if item not in target)]
+    key = MERGE_KEYS.get(name)
+    named = [item for item in [*target, *patch] if isinstance(item, Mapping) and key in item]
+    if key == "containerPort" and not named:
+        key = "port"  # a Service's
+    if key is None or not all(isinstance(item, Mapping) for item in [*target, *patch]):
+        return patch
+    if any(item == {"$patch": "replace"} for item in patch):
+        return [item for item in patch if "$patch" not in item]
     result = list(target)
     for item in patch:
-        if not isinstance(item, Mapping) or (by not in item and "$patch" not in item):
-            raise PatchError(f"map: {item!r} does not contain declared merge key: {by}")
-        at = next((n for n, old in enumerate(result) if old.get(by) == item.get(by)), None)
-        if item.get("$patch") == "replace":
-            result = []
-        elif item.get("$patch") == "delete":
-            result = [old for old in result if old.get(by) != item.get(by)]
+        at = next((i for i, old in enumerate(result) if old.get(key) == item.get(key)), None)
+        if item.get("$patch") == "delete":
+            if at is not None:
+                del result[at]
         elif at is None:
-            result.append(strategically_merged({}, item))
+            result.append(strategic({}, item))
         else:
-            result[at] = strategically_merged(result[at], item)
+            result[at] = strategic(result[at], item)
     return result
-
-
-def _ordered(items: list[Any], order: Sequence[Any], *, key: str) -> list[Any]:
-    by = _merge_key(key, items) if key in _MERGE_KEYS else ""
-    wanted = [entry.get(by) if isinstance(entry, Mapping) else entry for entry in order]
-
-    def place(item: Any) -> int:  # noqa: ANN401 -- any JSON
-        value = item.get(by) if isinstance(item, Mapping) else item
-        return wanted.index(value) if value in wanted else len(wanted)
-
-    return sorted(items, key=place)
-
-
-def json_patched(target: Json, operations: Any) -> Any:  # noqa: ANN401 -- any JSON
-    """Apply a JSON patch (RFC 6902); raises PatchError, or TestFailedError for a `test`."""
-    if not isinstance(operations, list):
-        raise PatchError("a JSON patch is a list of operations")
-    result: Any = copy.deepcopy(target)
-    for operation in operations:
-        if not isinstance(operation, Mapping) or "op" not in operation:
-            raise PatchError("an operation of a JSON patch has an `op` and a `path`")
-        result = _operated(result, operation)
-    return result
-
-
-def _operated(root: Any, operation: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
-    path = _pointer(operation.get("path"))
-    match operation["op"]:
-        case "add":
-            return _added(root, path, copy.deepcopy(operation.get("value")))
-        case "remove":
-            return _removed(root, path)
-        case "replace":
-            _found(root, path)
-            return _added(_removed(root, path), path, copy.deepcopy(operation.get("value")))
-        case "move":
-            origin = _pointer(operation.get("from"))
-            value = _found(root, origin)
-            return _added(_removed(root, origin), path, value)
-        case "copy":
-            value = copy.deepcopy(_found(root, _pointer(operation.get("from"))))
-            return _added(root, path, value)
-        case "test":
-            try:
-                value = _found(root, path)
-            except PatchError as error:
-                raise TestFailedError(str(error)) from error
-            if value != operation.get("value"):
-                raise TestFailedError(f"testing value {operation.get('path')} failed")
-            return root
-        case other:
-            raise PatchError(f"Unexpected kind: {other}")
-
-
-def _pointer(text: Any) -> list[str]:  # noqa: ANN401 -- any JSON
-    if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise PatchError(f"{text!r} is no JSON pointer")
-    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
-
-
-def _index(items: Sequence[Any], step: str, *, adding: bool = False) -> int:
-    if step == "-" and adding:
-        return len(items)
-    if not step.isdigit() or int(step) >= len(items) + adding:
-        raise PatchError(f"{step!r} is not in the list")
-    return int(step)
-
-
-def _found(root: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 -- any JSON
-    for step in path:
-        if isinstance(root, list):
-            root = root[_index(root, step)]
-        elif isinstance(root, Mapping) and step in root:
-            root = root[step]
-        else:
-            raise PatchError(f"there is nothing at /{'/'.join(path)}")
-    return root
-
-
-def _added(root: Any, path: Sequence[str], value: Any) -> Any:  # noqa: ANN401 -- any JSON
-    if not path:
-        return value
-    *above, last = path
-    parent = _found(root, above)
-    if isinstance(parent, list):
-        parent.insert(_index(parent, last, adding=True), value)
-    elif isinstance(parent, dict):
-        parent[last] = value
-    else:
-        raise PatchError(f"nothing can be put at /{'/'.join(path)}")
-    return root
-
-
-def _removed(root: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 -- any JSON
-    _found(root, path)
-    if not path:
-        raise PatchError("the whole object can't be removed")
-    *above, last = path
-    parent = _found(root, above)
-    if isinstance(parent, list):
-        del parent[_index(parent, last)]
-    else:
-        del parent[last]
-    return root

@@ -1,167 +1,256 @@
-"""Lists in pages, partial objects, and the tables that kubectl prints."""
+"""Lists, pages and watches."""
 
+import asyncio
 import base64
+import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from responder.sandbox.api.failures import bad_request, expired
-from responder.sandbox.api.kinds import Column, Kind
-from responder.sandbox.api.store import Store
+from responder.sandbox.api import events, selectors
+from responder.sandbox.api.failures import Refused
+from responder.sandbox.api.kinds import Kind
+from responder.sandbox.api.store import Change, Store, TooOldError
 
 Json = dict[str, Any]
-
+_BOOKMARK_SECONDS: Final = 50.0
+_INITIAL_END: Final = "k8s.io/initial-events-end"
+_MATCHES: Final = ("Exact", "NotOlderThan")
 _CONTINUE_EXPIRED: Final = (
-    "The provided continue parameter is too old to display a consistent list result."
-    " You can start a new list without the continue parameter."
+    "The provided continue parameter is too old to display a consistent list result. You can start"
+    " a new list without the continue parameter."
 )
-_MINUTE: Final = 60
-_HOUR: Final = 3600
-_DAY: Final = 86_400
 
 
-def page(
-    items: Sequence[Json], *, limit: int, after: str, store: Store
-) -> tuple[Sequence[Json], Json]:
-    """Give one page of a list, and the list's own metadata; raises Refused.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list or a watch asks for."""
 
-    A page that continues another shows what is there now: only its start is remembered.
-    """
-    metadata: Json = {"resourceVersion": str(store.revision)}
-    first = 0
-    if after:
-        revision, last = _token(after)
-        if not store.is_remembered(revision):
-            raise expired(_CONTINUE_EXPIRED)
-        metadata["resourceVersion"] = str(revision)
-        first = next((at for at, item in enumerate(items) if _position(item) > last), len(items))
-    chosen = items[first : first + limit] if limit else items[first:]
-    left = len(items) - first - len(chosen)
-    if left:
-        token = {"rv": int(metadata["resourceVersion"]), "after": _position(chosen[-1])}
-        metadata["continue"] = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
-        metadata["remainingItemCount"] = left
-    return chosen, metadata
+    kind: Kind
+    namespace: str
+    parameters: Mapping[str, str]
+    fits: Callable[[Json], bool]
+
+    @classmethod
+    def of(cls, kind: Kind, namespace: str, name: str, parameters: Mapping[str, str]) -> "Query":
+        """Raises Refused: 400."""
+
+        def allowed(path: str) -> bool:
+            return (
+                path in ("metadata.name", "metadata.namespace")
+                or kind.kind == "Event"
+                or path in ("status.phase", "spec.nodeName", "status.successful", "type")
+            ) and (not kind.custom or path.startswith("metadata."))
+
+        try:
+            labelled = selectors.by_labels(parameters.get("labelSelector", ""))
+            fielded = selectors.by_fields(parameters.get("fieldSelector", ""), allowed)
+        except selectors.SelectorError as error:
+            raise Refused.bad_request(
+                f"unable to parse requirement: {error}"
+                if "known field selector" not in str(error)
+                else str(error)
+            ) from error
+        return cls(
+            kind,
+            namespace,
+            parameters,
+            lambda body: (
+                labelled(body)
+                and fielded(events.as_core(body) if kind.stored_as[1] else body)
+                and (not name or body["metadata"]["name"] == name)
+            ),
+        )
 
 
-def _position(item: Mapping[str, Any]) -> list[str]:
-    metadata = item["metadata"]
-    return [metadata.get("namespace", ""), metadata["name"]]
-
-
-def _token(text: str) -> tuple[int, list[str]]:
-    try:
-        told = json.loads(base64.urlsafe_b64decode(text.encode()))
-        return int(told["rv"]), [str(part) for part in told["after"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_request("continue key is not valid") from error
-
-
-def partial(item: Mapping[str, Any]) -> Json:
-    """Give an object's metadata alone."""
+def listed(store: Store, query: Query) -> Json:
+    """The List, or a page of it. Raises Refused: 400, 410, 504."""
+    parameters = query.parameters
+    wanted = parameters.get("resourceVersion", "")
+    match = parameters.get("resourceVersionMatch", "")
+    if match and (match not in _MATCHES or not wanted or (match == "Exact" and wanted == "0")):
+        raise Refused.invalid_options(match, wanted)
+    version, after = store.version, ""
+    if token := parameters.get("continue", ""):
+        if wanted not in ("", "0"):
+            raise Refused.bad_request(
+                "specifying resource version is not allowed when using continue"
+            )
+        version, after = _resumed(token)
+    elif wanted not in ("", "0"):
+        asked = _number(wanted)
+        if asked > store.version:
+            raise _too_new(store.version)
+        version = asked if match == "Exact" or ("limit" in parameters and not match) else version
+    objects = _as_of(store, query.kind, query.namespace, version, paged=bool(after))
+    items = [body for body in objects if query.fits(body) and _place(body) > after]
+    meta: Json = {"resourceVersion": str(version)}
+    limit = int(parameters.get("limit", "0") or 0)
+    if limit and len(items) > limit:
+        rest = len(items) - limit
+        items = items[:limit]
+        meta["continue"] = _token(version, _place(items[-1]))
+        if not parameters.get("labelSelector") and not parameters.get("fieldSelector"):
+            meta["remainingItemCount"] = rest
     return {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": item["metadata"],
+        "kind": f"{query.kind.kind}List",
+        "apiVersion": query.kind.api_version,
+        "metadata": meta,
+        "items": items,
     }
 
 
-def table(
-    kind: Kind, items: Iterable[Mapping[str, Any]], *, metadata: Json, now: datetime | None = None
-) -> Json:
-    """Give what `kubectl get` prints."""
-    columns = (Column("Name", ".metadata.name"), *(_COLUMNS.get(kind.plural) or kind.columns))
-    if not any(column.name == "Age" for column in columns):
-        columns = (*columns, Column("Age", ".metadata.creationTimestamp", "date"))
-    at = now or datetime.now(UTC)
-    return {
-        "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": metadata,
-        "columnDefinitions": [
-            {
-                "name": column.name,
-                "type": "string" if column.type == "date" else column.type,
-                "format": "name" if column.name == "Name" else "",
-                "description": "",
-                "priority": column.priority,
-            }
-            for column in columns
-        ],
-        "rows": [
-            {"cells": [_cell(item, column, at) for column in columns], "object": partial(item)}
-            for item in items
-        ],
-    }
+def _place(body: Json) -> str:
+    meta = body["metadata"]
+    return f"{meta.get('namespace', '')}\0{meta['name']}"
 
 
-_COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
-    "deployments": (
-        Column("Ready", "ready"),
-        Column("Up-to-date", ".status.updatedReplicas", "integer"),
-        Column("Available", ".status.availableReplicas", "integer"),
-    ),
-    "replicasets": (
-        Column("Desired", ".spec.replicas", "integer"),
-        Column("Current", ".status.replicas", "integer"),
-        Column("Ready", ".status.readyReplicas", "integer"),
-    ),
-    "pods": (Column("Status", ".status.phase"),),
-    "configmaps": (Column("Data", "data", "integer"),),
-    "horizontalpodautoscalers": (
-        Column("Reference", "reference"),
-        Column("MinPods", ".spec.minReplicas", "integer"),
-        Column("MaxPods", ".spec.maxReplicas", "integer"),
-        Column("Replicas", ".status.currentReplicas", "integer"),
-    ),
-    "namespaces": (Column("Status", ".status.phase"),),
-    "leases": (Column("Holder", ".spec.holderIdentity"),),
-    "events": (
-        Column("Type", ".type"),
-        Column("Reason", ".reason"),
-        Column("Object", "regarding"),
-        Column("Message", ".note"),
-    ),
-}
+def _as_of(store: Store, kind: Kind, namespace: str, version: int, *, paged: bool) -> list[Json]:
+    """The objects as they were then: the changes since are undone. Raises Refused: 410."""
+    objects = {_place(body): body for body in store.listed(kind.key, namespace)}
+    if version < store.version:
+        try:
+            changes = [change for change in store.since(version) if change.key == kind.key]
+        except TooOldError as error:
+            raise Refused.gone(
+                _CONTINUE_EXPIRED
+                if paged
+                else "The resourceVersion for the provided list is too old."
+            ) from error
+        for change in reversed(changes):
+            body = change.new or change.old or {}
+            if namespace and body["metadata"].get("namespace") != namespace:
+                continue
+            if change.old is None:
+                objects.pop(_place(body), None)
+            else:
+                objects[_place(body)] = change.old
+    return [objects[place] for place in sorted(objects)]
 
 
-def _cell(item: Mapping[str, Any], column: Column, now: datetime) -> Any:  # noqa: ANN401, PLR0911 -- any JSON; one line for each column
-    match column.path:
-        case "ready":
-            ready = _at(item, ".status.readyReplicas") or 0
-            return f"{ready}/{_at(item, '.spec.replicas') or 0}"
-        case "data":
-            return len(item.get("data") or {}) + len(item.get("binaryData") or {})
-        case "reference":
-            target = _at(item, ".spec.scaleTargetRef") or {}
-            return f"{target.get('kind', '')}/{target.get('name', '')}"
-        case "regarding":
-            target = item.get("regarding") or {}
-            return f"{str(target.get('kind', '')).lower()}/{target.get('name', '')}"
-        case _:
-            value = _at(item, column.path)
-    if column.type == "date":
-        return age(str(value or ""), now=now)
-    if column.type == "integer":
-        return value or 0
-    return "" if value is None else str(value)
+def _token(version: int, after: str) -> str:
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": after})
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _at(item: Any, path: str) -> Any:  # noqa: ANN401 -- any JSON
-    for step in path.split(".")[1:]:
-        item = item.get(step) if isinstance(item, Mapping) else None
-    return item
-
-
-def age(moment: str, *, now: datetime) -> str:
-    """Say how long ago, as kubectl does: `5s`, `12m`, `3h`, `8d`."""
+def _resumed(token: str) -> tuple[int, str]:
     try:
-        began = datetime.fromisoformat(moment)
-    except ValueError:
-        return "<unknown>"
-    seconds = max(0, int((now - began).total_seconds()))
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+        padded = token + "=" * (-len(token) % 4)
+        read = json.loads(base64.urlsafe_b64decode(padded))
+        return int(read["rv"]), str(read["start"])
+    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        raise Refused.bad_request(f"continue key is not valid: {error}") from error
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        message = f'resourceVersion: Invalid value: "{text}": {error}'
+        raise Refused.bad_request(message) from error
+
+
+def _too_new(version: int) -> Refused:
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return Refused(
+        504,
+        "Timeout",
+        f"Timeout: Too large resource version, current: {version}",
+        {"causes": [cause], "retryAfterSeconds": 1},
+    )
+
+
+Event = tuple[str, Json]
+
+
+def watched(store: Store, query: Query) -> AsyncIterator[Event]:
+    """The events, from a version on or with what there is at first. Raises Refused at once."""
+    parameters = query.parameters
+    initial = parameters.get("sendInitialEvents", "")
+    match = parameters.get("resourceVersionMatch", "")
+    if (initial and match != "NotOlderThan") or (match and not initial):
+        raise Refused.watch_options(initial, match)
+    wanted = parameters.get("resourceVersion", "")
+    since = _number(wanted) if wanted not in ("", "0") else None
+    seconds = float(parameters.get("timeoutSeconds", "0") or 0) or 1800.0
+    bookmarks = parameters.get("allowWatchBookmarks") in ("true", "1")
+    return _events(
+        store,
+        query,
+        since=since,
+        initial=initial in ("true", "1"),
+        bookmarks=bookmarks,
+        seconds=seconds,
+    )
+
+
+async def _events(  # noqa: C901, PLR0912 -- one story, told in order
+    store: Store,
+    query: Query,
+    *,
+    since: int | None,
+    initial: bool,
+    bookmarks: bool,
+    seconds: float,
+) -> AsyncIterator[Event]:
+    queue: asyncio.Queue[Change] = asyncio.Queue()
+    stop = store.listen(queue.put_nowait)
+    ends = asyncio.get_running_loop().time() + seconds
+    try:
+        begun = store.version
+        if initial or since is None:
+            for body in store.listed(query.kind.key, query.namespace):
+                if query.fits(body):
+                    yield "ADDED", body
+            if initial and bookmarks:
+                yield "BOOKMARK", _bookmark(query.kind, begun, {_INITIAL_END: "true"})
+        else:
+            try:
+                missed = list(store.since(since))
+            except TooOldError:
+                told = f"too old resource version: {since} ({store.forgotten})"
+                yield "ERROR", Refused.gone(told).body
+                return
+            begun = max(begun, since)
+            for change in missed:
+                if event := _event(query, change):
+                    yield event
+        while (left := ends - asyncio.get_running_loop().time()) > 0:
+            try:
+                change = await asyncio.wait_for(queue.get(), min(left, _BOOKMARK_SECONDS))
+            except TimeoutError:
+                if bookmarks:
+                    yield "BOOKMARK", _bookmark(query.kind, store.version, {})
+                continue
+            if change.version > begun and (event := _event(query, change)):
+                yield event
+    finally:
+        stop()
+
+
+def _event(query: Query, change: Change) -> Event | None:
+    """An object that comes into the selection is added, one that leaves it deleted."""
+    body = change.new or change.old or {}
+    if change.key != query.kind.key or (
+        query.namespace and body["metadata"].get("namespace") != query.namespace
+    ):
+        return None
+    before = change.old is not None and query.fits(change.old)
+    after = change.new is not None and query.fits(change.new)
+    if after and change.new is not None:
+        return ("MODIFIED" if before else "ADDED"), change.new
+    if not before:
+        return None
+    gone = change.gone
+    if gone is None and change.old is not None:
+        meta = {**change.old["metadata"], "resourceVersion": str(change.version)}
+        gone = {**change.old, "metadata": meta}
+    return "DELETED", gone or {}
+
+
+def _bookmark(kind: Kind, version: int, annotations: Mapping[str, str]) -> Json:
+    meta: Json = {"resourceVersion": str(version), "creationTimestamp": None}
+    if annotations:
+        meta["annotations"] = dict(annotations)
+    return {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}

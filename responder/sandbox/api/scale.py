@@ -1,32 +1,35 @@
-"""The subresource `scale`: the replicas of a workload, and nothing else of it."""
+"""The scale subresource: a Deployment's or ReplicaSet's replicas, and nothing else."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from responder.sandbox.api.failures import Json
+Json = dict[str, Any]
 
 
-def scale_of(body: Mapping[str, Any]) -> Json:
-    """Give a workload's scale."""
-    metadata = body["metadata"]
+def of(body: Json) -> Json:
+    """The Scale of an object."""
+    meta = body["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    labels = (body["spec"].get("selector") or {}).get("matchLabels") or {}
+    spec, status = body.get("spec", {}), body.get("status", {})
+    labels = spec.get("selector", {}).get("matchLabels", {})
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
-        "metadata": {key: metadata[key] for key in kept if key in metadata},
-        "spec": {"replicas": body["spec"].get("replicas", 1)},
+        "metadata": {key: meta[key] for key in kept if key in meta},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
         "status": {
-            "replicas": (body.get("status") or {}).get("replicas", 0),
-            "selector": ",".join(f"{key}={value}" for key, value in labels.items()),
+            "replicas": status.get("replicas", 0),
+            "selector": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
         },
     }
 
 
-def scaled(body: Mapping[str, Any], scale: Mapping[str, Any]) -> Json:
-    """Give the workload with the replicas, and the version it was read at, of a scale."""
-    metadata = dict(body["metadata"])
-    version = (scale.get("metadata") or {}).get("resourceVersion")
-    metadata["resourceVersion"] = version or metadata["resourceVersion"]
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
-    return {**body, "metadata": metadata, "spec": {**body["spec"], "replicas": replicas}}
+def into(scale: Json, body: Json) -> Json:
+    """The object as the Scale wants it."""
+    version = scale.get("metadata", {}).get("resourceVersion", "")
+    replicas = scale.get("spec", {}).get("replicas", 0)
+    meta = {k: v for k, v in body["metadata"].items() if k != "resourceVersion"}
+    return {
+        **body,
+        "metadata": meta | ({"resourceVersion": version} if version else {}),
+        "spec": {**body.get("spec", {}), "replicas": replicas},
+    }

@@ -1,65 +1,69 @@
-"""Label and field selectors, as requests give them."""
+"""Label and field selectors."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from responder.sandbox.api.failures import bad_request
+from typing import Any, Final
 
 Json = dict[str, Any]
-_SET = re.compile(r"^\s*([^\s!=,()]+)\s+(in|notin)\s*\(([^)]*)\)\s*$")
-_EQUAL = re.compile(r"^\s*([^\s!=,()]+)\s*(==|!=|=)\s*([^\s,()=!]*)\s*$")
-_EXISTS = re.compile(r"^\s*(!?)\s*([^\s!=,()]+)\s*$")
-_FIELDS = {"metadata.name": ("metadata", "name"), "metadata.namespace": ("metadata", "namespace")}
+Test = Callable[[Json], bool]
 
-Selector = Callable[[Mapping[str, Any]], bool]
-
-
-def selector_of(labels: str, fields: str) -> Selector:
-    """Give what tells whether an object is selected; raises Refused."""
-    requirements = [_requirement(part) for part in _parts(labels)]
-    places = [_field(part) for part in fields.split(",") if part.strip()]
-
-    def selects(body: Mapping[str, Any]) -> bool:
-        found = (body.get("metadata") or {}).get("labels") or {}
-        return all(fits(found) for fits in requirements) and all(fits(body) for fits in places)
-
-    return selects
+_REQUIREMENT: Final = re.compile(
+    r"\s*(?:(?P<key>[\w./-]+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)"
+    r"|(?P<not>!)\s*(?P<absent>[\w./-]+)"
+    r"|(?P<name>[\w./-]+)\s*(?:(?P<sign>==|!=|=)\s*(?P<value>[\w.-]*))?)\s*(?:,|\Z)"
+)
 
 
-def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+class SelectorError(ValueError):
+    """It can't be read."""
 
 
-def _requirement(part: str) -> Callable[[Mapping[str, str]], bool]:
-    if found := _SET.match(part):
-        key, operator, listed = found.groups()
-        values = {value.strip() for value in listed.split(",")}
-        if operator == "in":
-            return lambda labels: labels.get(key) in values
+def by_labels(text: str) -> Test:
+    """Raises SelectorError."""
+    tests: list[Callable[[Mapping[str, str]], bool]] = []
+    at = 0
+    while at < len(text):
+        found = _REQUIREMENT.match(text, at)
+        if found is None:
+            raise SelectorError(text)
+        tests.append(_requirement(found))
+        at = found.end()
+    return lambda body: all(test(body["metadata"].get("labels") or {}) for test in tests)
+
+
+def _requirement(found: re.Match[str]) -> Callable[[Mapping[str, str]], bool]:
+    if key := found["key"]:
+        values = {value.strip() for value in found["values"].split(",")}
+        if found["op"] == "in":
+            return lambda labels: key in labels and labels[key] in values
         return lambda labels: labels.get(key) not in values
-    if found := _EQUAL.match(part):
-        key, operator, value = found.groups()
-        if operator == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if found := _EXISTS.match(part):
-        negated, key = found.groups()
-        return lambda labels: (key in labels) != bool(negated)
-    raise bad_request(f"unable to parse requirement: {part!r}")
+    if absent := found["absent"]:
+        return lambda labels: absent not in labels
+    name, sign, wanted = found["name"], found["sign"], found["value"]
+    if sign is None:
+        return lambda labels: name in labels
+    if sign == "!=":
+        return lambda labels: labels.get(name) != wanted
+    return lambda labels: labels.get(name) == wanted
 
 
-def _field(part: str) -> Selector:
-    found = _EQUAL.match(part)
-    if found is None:
-        raise bad_request(f"invalid field selector: {part!r}")
-    name, operator, value = found.groups()
-    path = _FIELDS.get(name) or tuple(name.split("."))
+def by_fields(text: str, allowed: Callable[[str], bool]) -> Test:
+    """Raises SelectorError."""
+    tests: list[Test] = []
+    for part in filter(None, text.split(",")):
+        path, sign, wanted = re.split(r"(!=|==|=)", part, maxsplit=1) if "=" in part else ("",) * 3
+        if not allowed(path):
+            only = 'only "metadata.name", "metadata.namespace"'
+            raise SelectorError(f'"{path}" is not a known field selector: {only}')
+        tests.append(_field(path.split("."), wanted=wanted, equal=sign != "!="))
+    return lambda body: all(test(body) for test in tests)
 
-    def fits(body: Mapping[str, Any]) -> bool:
-        at: Any = body
-        for step in path:
-            at = at.get(step) if isinstance(at, Mapping) else None
-        return (str(at or "") == value) != (operator == "!=")
 
-    return fits
+def _field(steps: list[str], *, wanted: str, equal: bool) -> Test:
+    def test(body: Json) -> bool:
+        node: Any = body
+        for step in steps:
+            node = node.get(step) if isinstance(node, Mapping) else None
+        return (str("" if node is None else node) == wanted) is equal
+
+    return test

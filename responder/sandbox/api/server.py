@@ -1,130 +1,108 @@
-"""The embedded API server on the loopback interface."""
+"""The embedded API server: an address on the loopback interface, objects in memory or in a file."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
 
-from responder.sandbox.api import discovery
-from responder.sandbox.api.access import Access, Attempt, User
-from responder.sandbox.api.answers import answer, refusal
-from responder.sandbox.api.definitions import Definitions
-from responder.sandbox.api.failures import Refused, Subject, forbidden
-from responder.sandbox.api.kinds import Kinds
-from responder.sandbox.api.operations import Operations, Options
-from responder.sandbox.api.requests import (
-    UnknownPathError,
-    attempt_of,
-    body_of,
-    concern_of,
-)
-from responder.sandbox.api.resource_requests import ResourceRequests
-from responder.sandbox.api.store import Place, Store
+from responder.sandbox.api.access import ADMIN, DELEGATOR, Access, User
+from responder.sandbox.api.controllers import Controllers
+from responder.sandbox.api.kinds import BUILT_IN
+from responder.sandbox.api.kubeconfig import write_kubeconfig
+from responder.sandbox.api.service import Service
+from responder.sandbox.api.store import HISTORY, Store
+from responder.sandbox.api.writing import NAMESPACE, Objects, Options
 
-_REVIEWS: Final = {
-    "/apis/authentication.k8s.io/v1/tokenreviews": "tokenreviews",
-    "/apis/authorization.k8s.io/v1/subjectaccessreviews": "subjectaccessreviews",
-}
-_PLAIN: Final = {"/healthz": "ok", "/livez": "ok", "/readyz": "ok"}
-_LEAST_SLASHES: Final = 3
-"""Of `/api/v1/pods`."""
+Json = dict[str, Any]
+_FIRST_NAMESPACES: Final = ("default", "kube-system")
+_READ_AT_MOST_BYTES: Final = 2**24
+_SHUTDOWN_SECONDS: Final = 0.2
 
 
-class ApiServer:
-    """Answers requests from one store."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One that serves."""
 
-    def __init__(self, store: Store | None = None) -> None:
-        self.store = store or Store()
-        self.kinds = Kinds()
-        self.operations = Operations(self.store, self.kinds)
-        self.access = Access(self.store)
-        definitions = Definitions(self.store, self.kinds, self.operations)
-        self.store.follow(definitions.see)
-        self._requests = ResourceRequests(self.operations, definitions, self.access)
-        self.create_namespace("default")
+    url: str
+    admin_token: str
+    objects: Objects
+    access: Access
+    controllers: Controllers
 
-    def create_namespace(self, name: str) -> None:
-        """Create a namespace, if it isn't there."""
-        place = Place("namespaces", "", name)
-        if self.store.get(place) is None:
-            kind = self.kinds.find("", "v1", "namespaces")
-            assert kind is not None  # noqa: S101 -- built in
-            body = {"metadata": {"name": name}}
-            made = self.operations.create(kind, "", body, Options(manager="sandbox"))
-            self.store.put(place, {**made, "status": {"phase": "Active"}})
-
-    def application(self) -> web.Application:
-        app = web.Application(client_max_size=2**31)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        return app
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        try:
-            user = self._user(request)
-            return await self._answer(request, user)
-        except Refused as refused:
-            return refusal(refused)
-        except UnknownPathError:
-            return web.Response(text="404 page not found\n", status=404)
-
-    def _user(self, request: web.Request) -> User:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self.access.user_of(token.strip() if scheme.lower() == "bearer" else "")
-        if user is None:
-            raise Refused(401, "Unauthorized")
-        return user
-
-    async def _answer(self, request: web.Request, user: User) -> web.StreamResponse:
-        path = request.path
-        if path in _PLAIN:
-            return web.Response(text=_PLAIN[path])
-        if path in _REVIEWS and request.method == "POST":
-            return await self._review(request, _REVIEWS[path], user)
-        told = discovery.found(self.kinds, path)
-        if told is not None:
-            return answer(told)
-        if not path.startswith(("/api/", "/apis/")) or path.count("/") < _LEAST_SLASHES:
-            raise UnknownPathError(path)
-        if path.startswith("/api/v1/") and path.endswith("/events") and request.method == "GET":
-            return self._requests.core_events(request)
-        concern = concern_of(path, self.kinds)
-        self._require(user, attempt_of(request, concern))
-        return await self._requests.answer(request, concern)
-
-    async def _review(self, request: web.Request, plural: str, user: User) -> web.Response:
-        group = "authentication" if plural == "tokenreviews" else "authorization"
-        attempt = Attempt("create", f"{group}.k8s.io", plural)
-        self._require(user, attempt)
-        body = await body_of(request)
-        spec = body.get("spec") or {}
-        review = self.access.review_token if plural == "tokenreviews" else self.access.review_access
-        return answer({**body, "status": review(spec)}, status=201)
-
-    def _require(self, user: User, attempt: Attempt) -> None:
-        if self.access.allows(user, attempt):
-            return
-        subject = Subject(attempt.group, attempt.resource, attempt.name)
-        scope = (
-            f'in the namespace "{attempt.namespace}"'
-            if attempt.namespace
-            else "at the cluster scope"
-        )
-        raise forbidden(subject, user=user.name, verb=attempt.verb, scope=scope)
+    def write_kubeconfig(self, path: Path, *, token: str = "", namespace: str = "default") -> Path:
+        """For the administrator, or whoever has the token."""
+        token = token or self.admin_token
+        return write_kubeconfig(path, url=self.url, token=token, namespace=namespace)
 
 
 @asynccontextmanager
-async def serving(
-    server: ApiServer, *, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[str]:
-    """Serve while inside; gives the address."""
-    # A watch ends with its client, and with the server.
-    runner = web.AppRunner(
-        server.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True
-    )
+async def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    path: Path | None = None,
+    history: int = HISTORY,
+    tokens: Mapping[str, User] | None = None,
+    sync_seconds: float = 15.0,
+) -> AsyncIterator[Running]:
+    """Serves until left.
+
+    `path`: a file that keeps the objects; without it they live in memory. `history`: how many
+    changes a watch can resume from. `tokens`: further users; RBAC decides what they may do.
+    `sync_seconds`: how often autoscalers look.
+    """
+    store = Store(history=history, path=path)
+    objects = Objects(store)
+    admin_token = secrets.token_urlsafe(24)
+    access = Access(store, {**(tokens or {}), admin_token: ADMIN})
+    controllers = Controllers(objects, sync_seconds)
+    service = Service(objects, access)
+
+    def read_whole(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> BaseRequest:
+        loop, largest = asyncio.get_running_loop(), _READ_AT_MOST_BYTES
+        return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
+
+    server = web.Server(service.answer, request_factory=read_whole, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    _seed(objects)
+    store.forget()
+    syncing = asyncio.create_task(controllers.run())
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        bound = runner.addresses[0][1]
+        yield Running(f"http://{host}:{bound}", admin_token, objects, access, controllers)
     finally:
+        syncing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await syncing
         await runner.cleanup()
+        store.close()
+
+
+def _seed(objects: Objects) -> None:
+    """What every cluster has."""
+    options = Options("kube-apiserver")
+    roles = next(kind for kind in BUILT_IN if kind.kind == "ClusterRole")
+    for name in _FIRST_NAMESPACES:
+        if objects.store.get(NAMESPACE.key, ("", name)) is None:
+            objects.create(NAMESPACE, "", {"metadata": {"name": name}}, options)
+    if objects.store.get(roles.key, ("", DELEGATOR["metadata"]["name"])) is None:
+        objects.create(roles, "", DELEGATOR, options)

@@ -1,139 +1,152 @@
-"""Every object and the last changes, under one count of versions; in memory, or kept in a file.
-
-A change is committed as a whole and told to whoever follows, in the order of the versions.
-"""
+"""The objects, the version counter, and the recent changes that watches resume from."""
 
 import json
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 Json = dict[str, Any]
-ChangeKind = Literal["ADDED", "MODIFIED", "DELETED"]
+Key = tuple[str, str]
+"""Group and plural."""
+Place = tuple[str, str]
+"""Namespace ("" for what is in none) and name."""
+
+HISTORY: Final = 10_000
 
 
-class Place(NamedTuple):
-    """Where an object is: the plural with its group, the namespace ("" for none), the name."""
+class Change(NamedTuple):
+    """One committed write: `new` is None for a removal, `old` for a creation."""
 
-    resource: str
-    namespace: str
-    name: str
+    version: int
+    key: Key
+    old: Json | None
+    new: Json | None
+    gone: Json | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One commit. Of a deletion `body` is the last state, under the version of the deletion."""
-
-    revision: int
-    kind: ChangeKind
-    place: Place
-    body: Json
-    before: Json | None
+class TooOldError(Exception):
+    """The changes since then are no longer known."""
 
 
 @dataclass(slots=True)
 class Store:
-    """`remembers` is how many changes can still be told to a watch that resumes.
+    """Objects are never altered once they are in: who has one may keep it."""
 
-    Raises ValueError where `file` is there and not of this server.
-    """
-
-    remembers: int = 10_000
-    file: Path | None = None
-    revision: int = 1
-    _objects: dict[Place, Json] = field(default_factory=dict)
-    _by_resource: dict[str, dict[Place, Json]] = field(default_factory=dict)
-    _history: deque[Change] = field(default_factory=deque)
-    _forgotten: int = 0
-    """The version of the newest change that was forgotten."""
-    _followers: list[Callable[[Change], None]] = field(default_factory=list)
+    history: int = HISTORY
+    path: Path | None = None
+    version: int = 1
+    forgotten: int = 0
+    _objects: dict[Key, dict[Place, Json]] = field(default_factory=lambda: defaultdict(dict))
+    _changes: deque[Change] = field(default_factory=deque)
+    _listeners: list[Callable[[Change], None]] = field(default_factory=list)
+    _file: IO[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.file is not None and self.file.exists():
-            try:
-                self._load(json.loads(self.file.read_text(encoding="utf-8")))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{self.file} holds no objects of this server") from error
+        if self.path is not None:
+            self._load(self.path)
 
-    # -- reading: what is given must not be changed
+    def get(self, key: Key, place: Place) -> Json | None:
+        return self._objects[key].get(place)
 
-    def get(self, place: Place) -> Json | None:
-        return self._objects.get(place)
-
-    def items(self, resource: str, namespace: str = "") -> list[Json]:
-        """Give the objects of a resource, by namespace and name; in all of them for ""."""
-        found = self._by_resource.get(resource, {})
+    def listed(self, key: Key, namespace: str = "") -> list[Json]:
+        """In the order of the real one's keys; of all namespaces for ""."""
+        objects = self._objects[key]
         return [
-            found[place] for place in sorted(found) if not namespace or place.namespace == namespace
+            objects[place] for place in sorted(objects) if not namespace or place[0] == namespace
         ]
 
-    def places(self, *, namespace: str) -> Iterator[Place]:
-        """Give whatever is in a namespace."""
-        yield from [place for place in self._objects if place.namespace == namespace]
+    def keys(self) -> list[Key]:
+        return [key for key, objects in self._objects.items() if objects]
 
-    def is_remembered(self, revision: int) -> bool:
-        """Tell whether every change after this version can still be told."""
-        return revision >= self._forgotten
+    def put(self, key: Key, body: Json) -> Json:
+        """Commits it under the next version; returns it as it is stored."""
+        meta = body["metadata"]
+        place = (meta.get("namespace", ""), meta["name"])
+        old = self._objects[key].get(place)
+        self.version += 1
+        new = {**body, "metadata": {**meta, "resourceVersion": str(self.version)}}
+        self._objects[key][place] = new
+        self._record(Change(self.version, key, old, new))
+        return new
 
-    def changes_after(self, revision: int) -> list[Change]:
-        return [change for change in self._history if change.revision > revision]
+    def remove(self, key: Key, place: Place) -> Json:
+        """The last state carries the version of the removal, as watches show it."""
+        old = self._objects[key].pop(place)
+        self.version += 1
+        meta = {**old["metadata"], "resourceVersion": str(self.version)}
+        self._record(Change(self.version, key, old, None, {**old, "metadata": meta}))
+        return old
 
-    def follow(self, follower: Callable[[Change], None]) -> Callable[[], None]:
-        """Tell every change from now on; gives what ends it."""
-        self._followers.append(follower)
-        return lambda: self._followers.remove(follower)
+    def since(self, version: int) -> Iterator[Change]:
+        """The changes after a version. Raises TooOldError."""
+        if version < self.forgotten:
+            raise TooOldError
+        return (change for change in list(self._changes) if change.version > version)
 
-    # -- committing
+    def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """It is called at each commit, in order; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
-    def put(self, place: Place, body: Json) -> Json:
-        """Commit an object; gives it with its new version."""
-        before = self._objects.get(place)
-        self.revision += 1
-        kept = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.revision)}}
-        self._objects[place] = kept
-        self._by_resource.setdefault(place.resource, {})[place] = kept
-        kind: ChangeKind = "ADDED" if before is None else "MODIFIED"
-        self._commit(Change(self.revision, kind, place, kept, before))
-        return kept
+    def forget(self) -> None:
+        """From now on no watch resumes from before now."""
+        self._changes.clear()
+        self.forgotten = self.version
 
-    def remove(self, place: Place) -> Json:
-        """Commit a deletion; gives the last state under the version of the deletion."""
-        before = self._objects.pop(place)
-        del self._by_resource[place.resource][place]
-        self.revision += 1
-        last = {**before, "metadata": {**before["metadata"], "resourceVersion": str(self.revision)}}
-        self._commit(Change(self.revision, "DELETED", place, last, before))
-        return last
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
-    def forget_history(self) -> None:
-        """Compact: no watch can resume at an older version any more."""
-        self._history.clear()
-        self._forgotten = self.revision
+    def _record(self, change: Change) -> None:
+        self._changes.append(change)
+        while len(self._changes) > self.history:
+            self.forgotten = self._changes.popleft().version
+        if self._file is not None:
+            self._file.write(_line(change))
+            self._file.flush()
+        for listener in tuple(self._listeners):
+            listener(change)
 
-    def _commit(self, change: Change) -> None:
-        self._history.append(change)
-        while len(self._history) > self.remembers:
-            self._forgotten = self._history.popleft().revision
-        if self.file is not None:
-            self._save(self.file)
-        for follower in list(self._followers):
-            follower(change)
+    def _load(self, path: Path) -> None:
+        if path.exists():
+            for line in path.read_text("utf-8").splitlines():
+                try:
+                    self._replay(json.loads(line))
+                except json.JSONDecodeError:
+                    break  # a line that a crash has cut short: it was never answered
+        # Watches of an earlier life list afresh.
+        self.forgotten = self.version
+        whole = path.with_suffix(".new")
+        whole.write_text(
+            "".join(
+                _line(Change(int(body["metadata"]["resourceVersion"]), key, None, body))
+                for key, objects in self._objects.items()
+                for body in objects.values()
+            )
+            + json.dumps({"version": self.version})
+            + "\n",
+            "utf-8",
+        )
+        whole.replace(path)
+        self._file = path.open("a", encoding="utf-8")
 
-    # -- the file
+    def _replay(self, line: Json) -> None:
+        self.version = max(self.version, line["version"])
+        if "key" not in line:
+            return
+        key, place = tuple(line["key"]), tuple(line["place"])
+        if line["object"] is None:
+            self._objects[key].pop(place, None)
+        else:
+            self._objects[key][place] = line["object"]
 
-    def _save(self, file: Path) -> None:
-        """Write it whole beside the old one and put it in its place, so that one always stands."""
-        objects = [[*place, body] for place, body in self._objects.items()]
-        text = json.dumps({"revision": self.revision, "objects": objects})
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
 
-    def _load(self, told: Json) -> None:
-        self.revision = self._forgotten = int(told["revision"])
-        for resource, namespace, name, body in told["objects"]:
-            place = Place(resource, namespace, name)
-            self._objects[place] = body
-            self._by_resource.setdefault(resource, {})[place] = body
+def _line(change: Change) -> str:
+    body = change.new or change.gone or {}
+    meta = body["metadata"]
+    place = (meta.get("namespace", ""), meta["name"])
+    told = {"version": change.version, "key": change.key, "place": place, "object": change.new}
+    return json.dumps(told, separators=(",", ":")) + "\n"

@@ -1,8 +1,4 @@
-"""Custom resources by their structural schema: pruned, defaulted and validated as the real ones.
-
-Of the rules in CEL only those are kept that say that a field never changes; the rest of the
-language is not understood, and what it would refuse is taken here.
-"""
+"""The structural schema of a custom resource: prunes, defaults and validates."""
 
 import copy
 import re
@@ -14,164 +10,182 @@ from responder.sandbox.api.failures import Cause
 Json = dict[str, Any]
 Schema = Mapping[str, Any]
 
-_PRESERVES: Final = "x-kubernetes-preserve-unknown-fields"
-_RULES: Final = "x-kubernetes-validations"
-_IMMUTABLE = re.compile(r"^self\.(\w+) == oldSelf\.(\w+)$")
-_TOP: Final = ("apiVersion", "kind", "metadata")
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,),
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "array": (list,),
+    "boolean": (bool,),
     "integer": (int,),
     "number": (int, float),
-    "boolean": (bool,),
     "object": (dict,),
-    "array": (list,),
+    "string": (str,),
 }
 
 
-def pruned(body: Json, schema: Schema) -> Json:
-    """Give the object without the fields that the schema doesn't know, and with its defaults."""
-    kept = {key: body[key] for key in _TOP if key in body}
-    rest = {key: value for key, value in body.items() if key not in _TOP}
-    fields: Json = _pruned(rest, schema)
-    return kept | fields
-
-
-def _pruned(value: Any, schema: Schema) -> Any:  # noqa: ANN401 -- any JSON
-    if isinstance(value, dict):
-        properties = schema.get("properties") or {}
-        others = schema.get("additionalProperties")
-        result: Json = {}
-        for key, inner in value.items():
-            if key in properties:
-                result[key] = _pruned(inner, properties[key])
-            elif isinstance(others, Mapping):
-                result[key] = _pruned(inner, others)
-            elif schema.get(_PRESERVES) or others is True:
-                result[key] = inner
-        for key, inner in properties.items():
-            absent = key not in result or (result[key] is None and not inner.get("nullable"))
-            if absent and "default" in inner:
-                result[key] = copy.deepcopy(inner["default"])
-            elif key in result and absent:
-                del result[key]
-        return result
+def pruned(value: Any, schema: Schema, at: str = "") -> tuple[Any, list[str]]:  # noqa: ANN401
+    """Without the fields that the schema does not know, and the names of these."""
     if isinstance(value, list):
-        return [_pruned(item, schema.get("items") or {}) for item in value]
-    return value
+        items = [
+            pruned(item, schema.get("items", {}), f"{at}[{i}]") for i, item in enumerate(value)
+        ]
+        return [item for item, _ in items], [name for _, names in items for name in names]
+    if not isinstance(value, dict):
+        return value, []
+    if schema.get("x-kubernetes-embedded-resource"):
+        return value, []
+    properties = schema.get("properties", {})
+    further = schema.get("additionalProperties")
+    keeps = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+    result: Json = {}
+    unknown: list[str] = []
+    for key, below in value.items():
+        path = f"{at}.{key}" if at else key
+        if not at and key in ("apiVersion", "kind", "metadata"):
+            result[key] = below
+        elif key in properties or isinstance(further, Mapping):
+            inner = properties.get(key, further)
+            result[key], names = pruned(below, inner, path)
+            unknown += names
+        elif keeps or further is True:
+            result[key] = below
+        else:
+            unknown.append(path)
+    return result, unknown
 
 
-def causes(body: Json, schema: Schema, *, old: Json | None = None) -> list[Cause]:
-    """Give everything that is wrong with an object; with `old`, also what may never change."""
-    shown = {key: value for key, value in body.items() if key not in _TOP}
-    before = None if old is None else {k: v for k, v in old.items() if k not in _TOP}
-    return list(_wrong(shown, schema, path="", old=before))
+def defaulted(value: Any, schema: Schema) -> Any:  # noqa: ANN401 -- any JSON
+    """With the defaults of the schema where a field is absent."""
+    if isinstance(value, list):
+        return [defaulted(item, schema.get("items", {})) for item in value]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    further = schema.get("additionalProperties")
+    result = dict(value)
+    for key, inner in properties.items():
+        if "default" in inner and (
+            key not in result or (result[key] is None and not inner.get("nullable"))
+        ):
+            result[key] = copy.deepcopy(inner["default"])
+    return {
+        key: defaulted(
+            below, properties.get(key) or (further if isinstance(further, Mapping) else {})
+        )
+        for key, below in result.items()
+    }
 
 
-def _wrong(value: Any, schema: Schema, *, path: str, old: Any) -> Iterator[Cause]:  # noqa: ANN401
+def mistakes(  # noqa: C901 -- one branch per JSON type
+    value: Any,  # noqa: ANN401 -- any JSON
+    schema: Schema,
+    at: str = "",
+) -> Iterator[Cause]:
+    """What the schema forbids, field by field."""
+    wanted = schema.get("type")
     if value is None and schema.get("nullable"):
         return
-    kind = schema.get("type")
-    if kind and not _is(value, kind):
-        yield _invalid(path, value, f"{path} in body must be of type {kind}: {_typed(value)}")
+    if schema.get("x-kubernetes-int-or-string"):
+        wanted = None
+    if wanted and not _is(value, wanted):
+        found = _called(value)
+        message = f'Invalid value: "{found}": {at} in body must be of type {wanted}: "{found}"'
+        yield Cause("FieldValueTypeInvalid", message, at)
         return
-    if isinstance(value, dict):
-        yield from _wrong_object(value, schema, path=path, old=old)
-    elif isinstance(value, list):
-        yield from _wrong_list(value, schema, path=path)
-    elif isinstance(value, str):
-        yield from _wrong_text(value, schema, path=path)
-    elif isinstance(value, int | float):
-        yield from _wrong_number(value, schema, path=path)
     if "enum" in schema and value not in schema["enum"]:
-        known = ", ".join(f'"{each}"' for each in schema["enum"])
-        message = f'Unsupported value: "{value}": supported values: {known}'
-        yield Cause(path, message, "FieldValueNotSupported")
+        allowed = ", ".join(f'"{item}"' for item in schema["enum"])
+        message = f"Unsupported value: {_shown(value)}: supported values: {allowed}"
+        yield Cause("FieldValueNotSupported", message, at)
+    if isinstance(value, str):
+        yield from _string(value, schema, at)
+    elif isinstance(value, bool):
+        return
+    elif isinstance(value, int | float):
+        yield from _number(value, schema, at)
+    elif isinstance(value, list):
+        yield from _size(len(value), schema, at, what="Items")
+        for i, item in enumerate(value):
+            yield from mistakes(item, schema.get("items", {}), f"{at}[{i}]")
+    elif isinstance(value, dict):
+        yield from _object(value, schema, at)
 
 
-def _is(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, _TYPES.get(kind, (object,)))
+_NEVER_CHANGES: Final = re.compile(r"self\.(\w+) == oldSelf\.(\w+)")
 
 
-def _typed(value: object) -> str:
-    if value is None:
-        return '"null"'
-    names = {bool: "boolean", str: "string", int: "integer", float: "number", dict: "object"}
-    return f'"{names.get(type(value), "array")}"'
+def changed_for_ever(new: Any, old: Any, schema: Schema, at: str = "") -> Iterator[Cause]:  # noqa: ANN401
+    """What a rule says never changes, and did. Of CEL this is all that is understood."""
+    if not isinstance(new, dict) or not isinstance(old, dict):
+        return
+    for rule in schema.get("x-kubernetes-validations", ()):
+        fixed = _NEVER_CHANGES.fullmatch(str(rule.get("rule", "")))
+        if fixed and new.get(fixed[1]) != old.get(fixed[2]):
+            told = f"Invalid value: {rule.get('message') or 'failed rule: ' + rule['rule']}"
+            yield Cause("FieldValueInvalid", told, f"{at}{rule.get('fieldPath', '')}")
+    for key, inner in schema.get("properties", {}).items():
+        below = f"{at}.{key}" if at else key
+        yield from changed_for_ever(new.get(key), old.get(key), inner, below)
 
 
-def _invalid(path: str, value: object, message: str) -> Cause:
-    shown = f'"{value}"' if isinstance(value, str) else _typed(value)
-    return Cause(path, f"Invalid value: {shown}: {message}", "FieldValueInvalid")
-
-
-def _inside(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
-
-
-def _wrong_object(value: Json, schema: Schema, *, path: str, old: Any) -> Iterator[Cause]:  # noqa: ANN401
-    properties = schema.get("properties") or {}
-    for key in schema.get("required") or ():
-        if key not in value:
-            yield Cause(_inside(path, key), "Required value", "FieldValueRequired")
-    most = schema.get("maxProperties")
-    if most is not None and len(value) > most:
-        told = f"Too many: {len(value)}: must have at most {most} items"
-        yield Cause(path, told, "FieldValueTooMany")
-    others = schema.get("additionalProperties")
-    for key, inner in value.items():
-        found = properties.get(key, others if isinstance(others, Mapping) else None)
-        if found is None:
+def _object(value: Json, schema: Schema, at: str) -> Iterator[Cause]:
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield Cause("FieldValueRequired", "Required value", f"{at}.{name}" if at else name)
+    yield from _size(len(value), schema, at, what="Properties")
+    properties = schema.get("properties", {})
+    further = schema.get("additionalProperties")
+    for key, below in value.items():
+        if not at and key in ("apiVersion", "kind", "metadata"):
             continue
-        here = _inside(path, key) if key in properties else f"{path}.{key}"
-        before = old.get(key) if isinstance(old, dict) else None
-        yield from _wrong(inner, found, path=here, old=before)
-    for rule in schema.get(_RULES) or () if isinstance(old, dict) else ():
-        fixed = _IMMUTABLE.match(str(rule.get("rule", "")))
-        if fixed and value.get(fixed[1]) != old.get(fixed[2]):
-            here = f"{path}{rule.get('fieldPath', '')}"
-            told = rule.get("message") or f"failed rule: {rule['rule']}"
-            yield _invalid(here, value.get(fixed[1]), str(told))
+        inner = properties.get(key) or (further if isinstance(further, Mapping) else None)
+        if inner is not None:
+            yield from mistakes(below, inner, f"{at}.{key}" if at else key)
 
 
-def _wrong_list(value: list[Any], schema: Schema, *, path: str) -> Iterator[Cause]:
-    most = schema.get("maxItems")
-    if most is not None and len(value) > most:
-        told = f"Too many: {len(value)}: must have at most {most} items"
-        yield Cause(path, told, "FieldValueTooMany")
-    keys = schema.get("x-kubernetes-list-map-keys") or ()
-    seen: set[tuple[Any, ...]] = set()
-    for at, item in enumerate(value):
-        yield from _wrong(item, schema.get("items") or {}, path=f"{path}[{at}]", old=None)
-        if keys and isinstance(item, dict):
-            name = tuple(item.get(key) for key in keys)
-            if name in seen:
-                shown = ", ".join(f'"{key}":"{item.get(key)}"' for key in keys)
-                yield Cause(f"{path}[{at}]", f"Duplicate value: {{{shown}}}", "FieldValueDuplicate")
-            seen.add(name)
+def _string(value: str, schema: Schema, at: str) -> Iterator[Cause]:
+    if len(value) > schema.get("maxLength", len(value)):
+        why = f"may not be more than {schema['maxLength']} bytes"
+        yield Cause("FieldValueTooLong", f"Too long: {why}", at)
+    if len(value) < schema.get("minLength", 0):
+        why = f"{at} in body should be at least {schema['minLength']} chars long"
+        yield Cause("FieldValueInvalid", f"Invalid value: {_shown(value)}: {why}", at)
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        why = f"{at} in body should match '{schema['pattern']}'"
+        yield Cause("FieldValueInvalid", f"Invalid value: {_shown(value)}: {why}", at)
 
 
-def _wrong_text(value: str, schema: Schema, *, path: str) -> Iterator[Cause]:
-    least, most = schema.get("minLength"), schema.get("maxLength")
-    if most is not None and len(value) > most:
-        told = f"Too long: may not be more than {most} bytes"
-        yield Cause(path, told, "FieldValueTooLong")
-    if least is not None and len(value) < least:
-        told = f"{path} in body should be at least {least} chars long"
-        yield _invalid(path, value, told)
-    pattern = schema.get("pattern")
-    if pattern is not None and re.search(pattern, value) is None:
-        yield _invalid(path, value, f"{path} in body should match '{pattern}'")
+def _number(value: float, schema: Schema, at: str) -> Iterator[Cause]:
+    for name, wrong, told in (
+        ("minimum", value < schema.get("minimum", value), "greater"),
+        ("maximum", value > schema.get("maximum", value), "less"),
+    ):
+        if wrong:
+            why = f"{at} in body should be {told} than or equal to {schema[name]}"
+            yield Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", at)
 
 
-def _wrong_number(value: float, schema: Schema, *, path: str) -> Iterator[Cause]:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if least is not None and value < least:
-        told = f"{path} in body should be greater than or equal to {least}"
-        yield Cause(path, f"Invalid value: {value}: {told}", "FieldValueInvalid")
-    if most is not None and value > most:
-        told = f"{path} in body should be less than or equal to {most}"
-        yield Cause(path, f"Invalid value: {value}: {told}", "FieldValueInvalid")
+def _size(number: int, schema: Schema, at: str, *, what: str) -> Iterator[Cause]:
+    least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}", number)
+    if number > most:
+        why = f"must have at most {most} {what.lower()}"
+        yield Cause("FieldValueTooMany", f"Too many: {number}: {why}", at)
+    if number < least:
+        why = f"{at} in body should have at least {least} {what.lower()}"
+        yield Cause("FieldValueInvalid", f"Invalid value: {number}: {why}", at)
+
+
+def _is(value: Any, wanted: str) -> bool:  # noqa: ANN401 -- any JSON
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    if wanted == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES.get(wanted, (object,)))
+
+
+def _called(value: Any) -> str:  # noqa: ANN401 -- any JSON
+    if value is None:
+        return "null"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "integer"
+    return next((name for name in _TYPES if _is(value, name)), "null")
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 -- any JSON
+    return f'"{value}"' if isinstance(value, str) else str(value)

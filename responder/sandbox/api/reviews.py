@@ -1,0 +1,55 @@
+"""TokenReview, SubjectAccessReview and TokenRequest: answered, never stored."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from responder.sandbox.api.access import AUDIENCE, Access, Ask, User
+from responder.sandbox.api.kinds import Kind
+
+Json = dict[str, Any]
+_TOKEN_SECONDS: Final = 3600
+
+
+def reviewed(kind: Kind, body: Json, access: Access, asking: User) -> Json:
+    """The review with its status."""
+    spec = body.get("spec") or {}
+    meta = {"creationTimestamp": None}
+    answer = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta, "spec": spec}
+    if kind.kind == "TokenReview":
+        return {**answer, "status": _token(spec, access)}
+    user = (
+        asking
+        if kind.kind.startswith("Self")
+        else User(str(spec.get("user", "")), tuple(spec.get("groups") or ()))
+    )
+    allowed = access.allows(user, Ask.of(spec))
+    return {**answer, "status": {"allowed": allowed}}
+
+
+def _token(spec: Json, access: Access) -> Json:
+    user = access.user(str(spec.get("token", "")))
+    wanted = spec.get("audiences") or [AUDIENCE]
+    if user is None:
+        return {"user": {}, "error": "[invalid bearer token, Token could not be validated.]"}
+    shared = [audience for audience in wanted if audience in user.audiences]
+    if not shared:
+        return {"user": {}, "error": "[invalid bearer token, token audiences are invalid]"}
+    return {"authenticated": True, "user": user.told, "audiences": shared}
+
+
+def requested(body: Json, account: Json, access: Access) -> Json:
+    """The answer to a TokenRequest."""
+    spec = body.get("spec") or {}
+    audiences = tuple(spec.get("audiences") or ())
+    seconds = spec.get("expirationSeconds") or _TOKEN_SECONDS
+    ends = datetime.now(UTC) + timedelta(seconds=seconds)
+    return {
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {"name": account["metadata"]["name"]},
+        "spec": {"audiences": list(audiences or (AUDIENCE,)), "expirationSeconds": seconds},
+        "status": {
+            "token": access.issue(account, audiences),
+            "expirationTimestamp": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    }

@@ -1,1 +1,0 @@
-"""As much of Kubernetes' controllers as makes replicas and bounds have an effect."""
