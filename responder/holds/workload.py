@@ -165,7 +165,10 @@ class _Planner:
             found = ledger.remembered.get(REPLICAS_FIELD)
             if isinstance(found, int) and self._is_of_this(ledger):
                 held, lowest = ledger.fields.get(MAX_FIELD), bound_of(ledger)
-                highest = held.applied if held else bound_of(ledger, TOP)
+                highest = bound_of(ledger, TOP)
+                if held is not None:
+                    highest = max(held.applied, held.applied if highest is None else highest)
+                    lowest = held.applied if lowest is None else lowest
                 if highest is None:
                     return Before(found, 0, -1)
                 return Before(found, highest if lowest is None else lowest, highest)
@@ -176,7 +179,7 @@ class _Planner:
         held = draft.ledger.fields.get(MAX_FIELD) if draft.ledger else None
         if held is not None and draft.remembered:
             draft.remembered.setdefault(BOUND, held.applied)
-            draft.remembered[TOP] = held.applied
+            draft.remembered[TOP] = max(held.applied, bound_of(draft.ledger, TOP) or 0)
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
         """Tell whether what an autoscaler remembers is of this Deployment, not of one before."""
@@ -285,6 +288,7 @@ class _Planner:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)
                 self._remember_bound(draft)
+                self._remember_top(draft)
         elif not draft.remembered:
             return
         elif not self.facts.fenced:
@@ -330,6 +334,15 @@ class _Planner:
         lowest = min(held.applied, plan.desired, held.applied if known is None else known)
         if known is not None or plan.desired > lowest:
             draft.remembered[BOUND] = lowest
+
+
+    def _remember_top(self, draft: Draft) -> None:
+        """Keep where a hold on the replicas themselves brought them, which the autoscaler takes
+        over: until its next sync that may be above its bound.
+        """
+        if self.autoscaled and self._replicas_entry() is not None:
+            live = self._live_replicas() or 0
+            draft.remembered[TOP] = max(live, bound_of(draft.ledger, TOP) or 0)
 
 
 def scales(autoscaler: JsonObject, *, deployment: str) -> bool:

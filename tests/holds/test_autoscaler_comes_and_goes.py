@@ -101,3 +101,17 @@ def test_a_hold_that_only_recorded_what_stood_there_is_given_back_from_its_secon
     stage.release_all()
     assert stage.replicas == 9
     assert not stage.traces()
+
+
+def test_replicas_above_the_bound_that_an_autoscaler_took_over_are_given_back() -> None:
+    """It has not synced yet: what stands there is what we had brought the workload to before."""
+    stage = workload(replicas=3)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.server.create(AUTOSCALER, autoscaler(lowest=7, highest=9), manager="kubectl")
+    stage.arrive("2", replicas=1)
+    stage.reconcile()
+    assert (stage.replicas, stage.bounds) == (2, (1, 1))
+    stage.release_all()
+    assert stage.replicas == 3
+    assert not stage.traces()
