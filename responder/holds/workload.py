@@ -335,7 +335,6 @@ class _Planner:
         if known is not None or plan.desired > lowest:
             draft.remembered[BOUND] = lowest
 
-
     def _remember_top(self, draft: Draft) -> None:
         """Keep where a hold on the replicas themselves brought them, which the autoscaler takes
         over: until its next sync that may be above its bound.

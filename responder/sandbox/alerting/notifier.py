@@ -133,6 +133,10 @@ class Notifier:
         except (aiohttp.ClientError, TimeoutError):
             return None
 
+    def firing(self) -> list[dict[str, str]]:
+        """Give the labels of every alert that fires."""
+        return [dict(alert.labels) for alert in self._groups.open_alerts(now_ns=self._now_ns())]
+
     def routes(self) -> list[web.RouteDef]:
         """Give what a Prometheus and a responder ask an Alertmanager for."""
         return [

@@ -1,0 +1,425 @@
+"""One scenario from its first message to the account: everything is started, told, and ended.
+
+The responder runs as it always does, in this process, behind its door and with a kubeconfig; only
+the API server, the senders and the alerting around it are simulated.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import aiohttp
+from aiohttp import web
+
+from responder.app import Responder, running
+from responder.playbooks.schema import Playbook
+from responder.sandbox.account import Account, account_of
+from responder.sandbox.alerting import prometheus
+from responder.sandbox.alerting.grouping import Routing
+from responder.sandbox.alerting.notifier import Notifier, Webhook
+from responder.sandbox.alerting.prometheus import BuiltIn
+from responder.sandbox.alerting.rule_files import RuleFile
+from responder.sandbox.api.server import Running, serve
+from responder.sandbox.api.store import Change
+from responder.sandbox.audit.versions import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INCIDENT,
+    Version,
+)
+from responder.sandbox.chronicle import Chronicle, News
+from responder.sandbox.scenario.schema import Delivery, Event, Scenario
+from responder.sandbox.senders.campaigns import Campaign, Outcome, Outcomes
+from responder.sandbox.senders.field import Field
+from responder.sandbox.speed import Speed, write_playbook
+from responder.sandbox.stage import NAMESPACE, Stage
+from responder.sandbox.telling.picture import Line, Picture
+from responder.sandbox.telling.pictures import Pictures
+from responder.settings import Settings
+
+_TICK_SECONDS: Final = 0.1
+_SYNC_TOLD_SECONDS: Final = 15.0
+_LEAST_SYNC_SECONDS: Final = 0.2
+_AFTERWARDS_TOLD_SECONDS: Final = 120.0
+"""How long the story goes on after everything is over, so that the end is seen."""
+_READY_SECONDS: Final = 10.0
+_WATCHED: Final = {
+    "deployments": DEPLOYMENT,
+    "horizontalpodautoscalers": AUTOSCALER,
+    "configmaps": CONFIG_MAP,
+    "incidents": INCIDENT,
+}
+
+
+class Telling(Protocol):
+    """Whatever shows the story."""
+
+    def show(self, picture: Picture) -> None: ...
+
+    def line(self, line: Line) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is to be rehearsed, and how."""
+
+    scenario: Scenario
+    playbooks: Sequence[Playbook]
+    rules: RuleFile
+    speed: Speed
+    api_port: int = 0
+    listen_port: int = 0
+    prometheus: Path | None = None
+    """The program; without one the rules are evaluated here."""
+    kubeconfig: Path | None = None
+    """Where to write a kubeconfig for kubectl."""
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """Runs once."""
+
+    wishes: Wishes
+    telling: Telling
+    _outcomes: Outcomes = field(default_factory=Outcomes)
+    _lines: list[Line] = field(default_factory=list)
+    _firing: set[str] = field(default_factory=set)
+    _due: list[Event] = field(default_factory=list)
+
+    async def run(self) -> Account:
+        """Play the scenario to its end; gives the account of it."""
+        scenario, speed = self.wishes.scenario, self.wishes.speed
+        sync_seconds = max(_LEAST_SYNC_SECONDS, speed.real_seconds(_SYNC_TOLD_SECONDS))
+        with tempfile.TemporaryDirectory(prefix="sandbox-") as name:
+            folder = Path(name)
+            async with (
+                serve(port=self.wishes.api_port, sync_seconds=sync_seconds) as api,
+                aiohttp.ClientSession() as session,
+            ):
+                stage = Stage(api, scenario)
+                chronicle = Chronicle(began=time.monotonic())
+                unlisten = api.objects.store.listen(lambda change: self._heard(chronicle, change))
+                stage.set_up()
+                settings = self._settings(api, folder)
+                async with running(settings) as (responder, url):
+                    await _ready(responder)
+                    crew = _Crew(self.wishes, stage, self._outcomes, folder)
+                    token = (folder / "token").read_text(encoding="utf-8")
+                    hook = Webhook(f"{url}/webhooks/alertmanager", token)
+                    async with crew.at_work(hook):
+                        chronicle.began = time.monotonic()
+                        people = _People(session, url, token)
+                        await self._play(stage, chronicle, crew, people)
+                unlisten()
+                return account_of(
+                    scenario, chronicle, speed=speed, withheld=crew.field.sending.withheld
+                )
+
+    def _settings(self, api: Running, folder: Path) -> Settings:
+        playbooks = folder / "playbooks"
+        playbooks.mkdir()
+        for playbook in self.wishes.playbooks:
+            write_playbook(playbook, playbooks, speed=self.wishes.speed)
+        (folder / "token").write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        (folder / "mounts").mkdir()
+        if self.wishes.kubeconfig is not None:
+            api.write_kubeconfig(self.wishes.kubeconfig, namespace=NAMESPACE)
+        return Settings(
+            listen=f"127.0.0.1:{self.wishes.listen_port}",
+            kubeconfig=api.write_kubeconfig(folder / "kubeconfig", namespace=NAMESPACE),
+            namespace=NAMESPACE,
+            playbooks=playbooks,
+            bearer_token_file=folder / "token",
+        )
+
+    # -- the story
+
+    def _heard(self, chronicle: Chronicle, change: Change) -> None:
+        version = _version(change)
+        if version is not None:
+            for news in chronicle.see(version):
+                self._tell_news(news)
+
+    def _tell_news(self, news: News) -> None:
+        kind = "incident" if news.subject.startswith(INCIDENT) else "hold"
+        if news.text.endswith(("goes on", "given back")) or "Closed" in news.text:
+            kind = "resume"
+        text = f"{news.subject}: {news.text}" if kind == "incident" else news.text
+        if news.subject.startswith((DEPLOYMENT, AUTOSCALER)):
+            text = f"{news.subject} {news.text}"
+        self._say(self.wishes.speed.told_seconds(news.at_seconds), kind, text)
+
+    def _say(self, told_seconds: float, kind: str, text: str) -> None:
+        line = Line(told_seconds, kind, text)
+        self._lines.append(line)
+        self.telling.line(line)
+
+    async def _play(
+        self, stage: Stage, chronicle: Chronicle, crew: "_Crew", people: "_People"
+    ) -> None:
+        scenario, speed = self.wishes.scenario, self.wishes.speed
+        self._due = sorted(scenario.spec.events, key=lambda event: event.at.seconds)
+        pictures = Pictures(scenario, speed)
+        was_held, over_since = False, None
+        while True:
+            told_seconds = speed.told_seconds(time.monotonic() - chronicle.began)
+            while self._due and self._due[0].at.seconds <= told_seconds:
+                await self._happen(self._due.pop(0), stage, chronicle, people, told_seconds)
+            self._tell_alerts(crew.notifier.firing(), told_seconds)
+            pictures.count(crew.taken_steps())
+            picture = pictures.take(
+                told_seconds, chronicle, sorted(self._firing), self._lines, crew.withheld
+            )
+            self.telling.show(picture)
+            held = bool(chronicle.held() or chronicle.open_incidents())
+            was_held = was_held or held
+            is_over = was_held and not (held or self._due or self._firing)
+            over_since = (over_since or told_seconds) if is_over else None
+            if over_since is not None and told_seconds - over_since >= _AFTERWARDS_TOLD_SECONDS:
+                return
+            if told_seconds >= scenario.spec.lasts.seconds:
+                return
+            crew.check()
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _tell_alerts(self, firing: Sequence[Mapping[str, str]], told_seconds: float) -> None:
+        present = {_alert_words(labels) for labels in firing}
+        for name in sorted(present - self._firing):
+            self._say(told_seconds, "alert", f"{name} fires")
+        for name in sorted(self._firing - present):
+            self._say(told_seconds, "alert", f"{name} is over")
+        self._firing = present
+
+    async def _happen(
+        self,
+        event: Event,
+        stage: Stage,
+        chronicle: Chronicle,
+        people: "_People",
+        told_seconds: float,
+    ) -> None:
+        if event.change is not None:
+            change = event.change
+            self._outcomes.change(
+                _outcome(change.delivery),
+                campaign=change.campaign,
+                provider=change.provider,
+                segment=change.segment,
+            )
+            about = " ".join(
+                part for part in (change.campaign, change.provider, change.segment) if part
+            )
+            told = f"{about or 'all mail'}: {_delivery_words(change.delivery)}"
+            self._say(told_seconds, "scenario", told)
+        elif event.scale is not None:
+            self._say(told_seconds, "scenario", f"a person scales {event.scale.workload}")
+            stage.scale(event.scale.workload, event.scale.to)
+        elif event.release is not None:
+            release = event.release
+            names = [
+                name
+                for name, body in chronicle.open_incidents().items()
+                if release.campaign in (body["spec"].get("identity") or {}).values()
+            ]
+            told = f"a person releases {release.campaign}: {release.reason}"
+            self._say(told_seconds, "scenario", told if names else f"{told} (nothing holds it)")
+            for name in names:
+                await people.release(name, release.reason)
+
+
+@dataclass(slots=True)
+class _People:
+    """What people do by the responder's own door."""
+
+    session: aiohttp.ClientSession
+    url: str
+    token: str
+
+    async def release(self, name: str, reason: str) -> None:
+        path = f"{self.url}/api/v1/incidents/{NAMESPACE}/{name}/release"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        body = {"by": "a person in the sandbox", "reason": reason}
+        async with self.session.post(path, json=body, headers=headers) as answer:
+            answer.raise_for_status()
+
+
+class _Crew:
+    """The senders, and who watches them."""
+
+    def __init__(self, wishes: Wishes, stage: Stage, outcomes: Outcomes, folder: Path) -> None:
+        self._wishes = wishes
+        self._stage = stage
+        spec = wishes.scenario.spec
+        replicas = {workload.name: workload.replicas for workload in spec.workloads}
+        campaigns = []
+        for each in spec.campaigns:
+            workload = stage.workload_of(each)
+            campaigns.append(
+                Campaign(
+                    name=each.name,
+                    per_minute=each.per_minute / max(1, replicas[workload]),
+                    pool=each.pool,
+                    tenant=each.tenant,
+                    stream=each.stream,
+                    workload=workload,
+                    providers={name: share.ratio for name, share in each.providers.items()},
+                    segments={name: share.ratio for name, share in each.segments.items()},
+                )
+            )
+            outcomes.change(_outcome(each.delivery), campaign=each.name)
+        self.field = Field(
+            campaigns,
+            outcomes=outcomes,
+            folder=folder / "mounts",
+            speed=wishes.speed.factor,
+            config_maps=dict(stage.config_maps),
+        )
+        self.notifier: Notifier
+        self._steps: list[Any] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def withheld(self) -> Mapping[str, float]:
+        return self.field.sending.withheld
+
+    def taken_steps(self) -> list[Any]:
+        """Give the steps that were taken since the last call."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    def check(self) -> None:
+        """Raise what ended somebody's work."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    @asynccontextmanager
+    async def at_work(self, hook: Webhook) -> AsyncIterator[None]:
+        """Send and watch while inside."""
+        wishes, speed = self._wishes, self._wishes.speed.factor
+        self.notifier = Notifier(hook, routing=Routing().scaled(speed=speed))
+        async with contextlib.AsyncExitStack() as ends:
+            self._tasks = [
+                asyncio.create_task(self._send()),
+                asyncio.create_task(self.notifier.run()),
+            ]
+            if wishes.prometheus is None:
+                built_in = BuiltIn(
+                    wishes.rules,
+                    registry=self.field.exposition.registry,
+                    notifier=self.notifier,
+                    speed=speed,
+                )
+                self._tasks.append(asyncio.create_task(built_in.run()))
+            else:
+                await ends.enter_async_context(self._prometheus(wishes.prometheus))
+            try:
+                yield
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send(self) -> None:
+        before = time.monotonic()
+        while True:
+            replicas = await self.field.sync(self._stage)
+            now = time.monotonic()
+            self._steps.append(self.field.step(seconds=now - before, replicas=replicas))
+            before = now
+            await asyncio.sleep(_TICK_SECONDS)
+
+    @asynccontextmanager
+    async def _prometheus(self, program: Path) -> AsyncIterator[None]:
+        app = web.Application()
+        app.add_routes([*self.notifier.routes(), web.get("/metrics", self.field.metrics)])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            address = f"127.0.0.1:{runner.addresses[0][1]}"
+            async with prometheus.running(
+                program,
+                self._wishes.rules,
+                port=_free_port(),
+                senders=address,
+                alertmanager=address,
+                speed=self._wishes.speed.factor,
+            ):
+                yield
+        finally:
+            await runner.cleanup()
+
+
+def _free_port() -> int:
+    import socket  # noqa: PLC0415 -- for this alone
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def _ready(responder: Responder) -> None:
+    async with asyncio.timeout(_READY_SECONDS):
+        while responder.not_ready():  # noqa: ASYNC110 -- it has no event for it
+            await asyncio.sleep(0.02)
+
+
+def _version(change: Change) -> Version | None:
+    """Read a change of what is watched; None for anything else."""
+    kind = _WATCHED.get(change.key[1])
+    body = change.new or change.gone or change.old
+    if kind is None or body is None:
+        return None
+    metadata = body["metadata"]
+    return Version(
+        kind=kind,
+        name=metadata["name"],
+        uid=metadata["uid"],
+        revision=change.version,
+        seen=time.monotonic(),
+        body=body,
+        deleted=change.new is None,
+    )
+
+
+def _outcome(delivery: Delivery) -> Outcome:
+    return Outcome(
+        hard_bounces=delivery.hard_bounces.ratio,
+        soft_bounces=delivery.soft_bounces.ratio,
+        blocks=delivery.blocks.ratio,
+        deferrals=delivery.deferrals.ratio,
+        complaints=delivery.complaints.ratio,
+        trap_hits=delivery.trap_hits.ratio,
+    )
+
+
+def _delivery_words(delivery: Delivery) -> str:
+    told = [
+        f"{share.text} {name}"
+        for name, share in (
+            ("bounce hard", delivery.hard_bounces),
+            ("bounce softly", delivery.soft_bounces),
+            ("are blocked", delivery.blocks),
+            ("are deferred", delivery.deferrals),
+            ("complain", delivery.complaints),
+            ("hit traps", delivery.trap_hits),
+        )
+        if share.ratio
+    ]
+    return ", ".join(told) or "everything arrives"
+
+
+def _alert_words(labels: Mapping[str, str]) -> str:
+    names = ("severity", "campaign", "pool", "mailbox_provider", "segment")
+    about = [labels[name] for name in names if labels.get(name)]
+    return " ".join([labels.get("alertname", ""), *about])
