@@ -15,6 +15,7 @@ from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
 from responder.playbooks.loading import load_directory
 from responder.reconcile.preview import readable
+from responder.sandbox import commands as sandbox_commands
 from responder.settings import Settings, read_settings
 from responder.telling import in_full, json_text, listed, plain
 
@@ -27,6 +28,8 @@ app = typer.Typer(
 )
 incidents = typer.Typer(help="Look at incidents; needs Kubernetes alone.", no_args_is_help=True)
 app.add_typer(incidents, name="incidents")
+app.command()(sandbox_commands.sandbox)
+app.command()(sandbox_commands.rehearse)
 
 Kubeconfig = Annotated[
     Path | None, typer.Option(help="Kubernetes configuration; else in-cluster, else $KUBECONFIG.")

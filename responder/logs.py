@@ -2,16 +2,19 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 
-def configure_logs(log_format: Literal["json", "console"] = "json") -> None:
-    """Send structlog's events, and the libraries' warnings, to standard error."""
+def configure_logs(
+    log_format: Literal["json", "console"] = "json", *, stream: TextIO | None = None
+) -> None:
+    """Send structlog's events, and the libraries' warnings, to a stream; by default to stderr."""
+    stream = stream or sys.stderr
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(colors=stream.isatty())
         if log_format == "console"
         else structlog.processors.JSONRenderer()
     )
@@ -25,7 +28,9 @@ def configure_logs(log_format: Literal["json", "console"] = "json") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=stream is sys.stderr,
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(
+        stream=stream, level=logging.WARNING, format="%(message)s", force=stream is not sys.stderr
+    )

@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from responder.app import Responder, running
+from responder.errors import BadInput, Problem
 from responder.playbooks.schema import Playbook
 from responder.sandbox.account import Account, account_of
 from responder.sandbox.alerting import prometheus
@@ -101,7 +102,7 @@ class Rehearsal:
         with tempfile.TemporaryDirectory(prefix="sandbox-") as name:
             folder = Path(name)
             async with (
-                serve(port=self.wishes.api_port, sync_seconds=sync_seconds) as api,
+                _serving(self.wishes.api_port, sync_seconds=sync_seconds) as api,
                 aiohttp.ClientSession() as session,
             ):
                 stage = Stage(api, scenario)
@@ -358,6 +359,17 @@ class _Crew:
                 yield
         finally:
             await runner.cleanup()
+
+
+@asynccontextmanager
+async def _serving(port: int, *, sync_seconds: float) -> AsyncIterator[Running]:
+    async with contextlib.AsyncExitStack() as ends:
+        try:
+            api = await ends.enter_async_context(serve(port=port, sync_seconds=sync_seconds))
+        except OSError as error:
+            told = f"can't listen on 127.0.0.1:{port}: {error.strerror}"
+            raise BadInput([Problem(told, field="--port", fix="take 0 for a free one")]) from error
+        yield api
 
 
 def _free_port() -> int:
