@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE := pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: help setup check binaries rules test demo bench lock clean
+.PHONY: help setup check binaries rules test sandbox demo bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,7 +60,10 @@ test: check binaries rules ## All of it: what CI runs
 	@echo "== tests"
 	$(RUN)/python -m pytest -q
 
-demo: binaries ## The whole loop on this machine, told step by step
+sandbox: $(INSTALLED) ## The whole loop on this machine, with Python alone
+	@$(RUN)/responder sandbox
+
+demo: binaries ## The whole loop on a real API server, told step by step
 	@$(RUN)/python -m tests.e2e.demo
 
 bench: binaries ## The figures, as ratios against a bare client in the same run

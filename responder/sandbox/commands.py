@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -185,10 +186,21 @@ def _logging(log: Path | None) -> Iterator[None]:
 
 def _played(wishes: Wishes, telling: Telling) -> Account:
     try:
-        return asyncio.run(Rehearsal(wishes, telling).run())
+        return asyncio.run(_interruptible(Rehearsal(wishes, telling)))
     except KeyboardInterrupt:
         typer.echo("stopped in the middle: nothing is left running", err=True)
         raise typer.Exit(_INTERRUPTED) from None
+
+
+async def _interruptible(rehearsal: Rehearsal) -> Account:
+    """Run it; to be terminated is to be interrupted, so that what was started ends in order."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await rehearsal.run()
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _tell(account: Account) -> None:

@@ -228,9 +228,9 @@ class Rehearsal:
             names = [
                 name
                 for name, body in chronicle.open_incidents().items()
-                if release.campaign in (body["spec"].get("identity") or {}).values()
+                if release.about in (body["spec"].get("identity") or {}).values()
             ]
-            told = f"a person releases {release.campaign}: {release.reason}"
+            told = f"a person releases {release.about}: {release.reason}"
             self._say(told_seconds, "scenario", told if names else f"{told} (nothing holds it)")
             for name in names:
                 await people.release(name, release.reason)

@@ -136,10 +136,22 @@ class Campaign(Part):
 
 
 class Release(Part):
-    """A person releases what holds a campaign."""
+    """A person releases the incidents about something."""
 
-    campaign: Id = Field(description="The campaign.")
+    campaign: Id | None = Field(default=None, description="About a campaign.")
+    pool: Id | None = Field(default=None, description="About a pool.")
+    segment: Id | None = Field(default=None, description="About a segment.")
+    provider: Id | None = Field(default=None, description="About a mailbox provider.")
     reason: Id = Field(default="the cause is removed", description="Why, as the incident tells.")
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        return exactly_one(("campaign", "pool", "segment", "provider"), written=written)
+
+    @property
+    def about(self) -> str:
+        """What the incidents are about."""
+        return self.campaign or self.pool or self.segment or self.provider or ""
 
 
 class Scale(Part):

@@ -13,9 +13,9 @@ from responder.sandbox.scenario.verdict import at_words
 from responder.sandbox.telling.picture import Line, Picture
 from responder.telling import plain
 
-_LEAST_LINES = 6
-_TABLE_ROWS_AROUND = 14
-"""What titles, heads and borders take of a screen."""
+_LEAST_LINES = 3
+_ROWS_AROUND = 16
+"""What the title, heads, borders and the panel's frame take of a screen."""
 _STYLES = {
     "scenario": "magenta",
     "alert": "yellow",
@@ -55,7 +55,7 @@ class LiveTelling:
 def drawn(picture: Picture, *, height: int) -> RenderableType:
     """Draw a picture for a screen of so many lines."""
     rows = len(picture.campaigns) + len(picture.workloads) + max(1, len(picture.incidents))
-    room = max(_LEAST_LINES, height - rows - _TABLE_ROWS_AROUND)
+    room = max(_LEAST_LINES, height - rows - _ROWS_AROUND)
     return Group(
         _title(picture),
         _campaigns(picture),
@@ -79,6 +79,7 @@ def _title(picture: Picture) -> Text:
     )
     if picture.firing:
         title.append(f"   firing: {plain(', '.join(picture.firing))}", style="yellow")
+    title.no_wrap, title.overflow = True, "ellipsis"
     return title
 
 

@@ -1,0 +1,180 @@
+"""`responder sandbox` and `rehearse`, as people run them: the whole loop in one command."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.eventually import eventually_blocking
+
+SHORT = """
+spec:
+  lasts: 60m
+  workloads: [{name: email-sender, replicas: 4, autoscaler: {min: 2, max: 8}}]
+  campaigns:
+    - {name: spring-sale, perMinute: 600, delivery: {hardBounces: 0.4%}}
+    - {name: Newsletter N°1, perMinute: 300}
+    - {name: password-reset, stream: transactional, perMinute: 60, workload: email-sender}
+  events:
+    - {at: 2m, change: {campaign: spring-sale, delivery: {hardBounces: 30%}}}
+    - {at: 15m, change: {campaign: spring-sale, delivery: {hardBounces: 0.4%}}}
+    - {at: 20m, scale: {workload: email-sender, to: 5}}
+    - {at: 30m, release: {campaign: spring-sale, reason: the list is cleaned}}
+  expect:
+    - {by: 25m, held: {campaign: spring-sale}}
+    - {neverHeld: Newsletter N°1}
+    - {neverHeld: password-reset}
+    - {replicas: {workload: email-sender, to: 5}}
+    - {givenBack: everything}
+"""
+PLAYBOOK = """
+spec:
+  matchers: [alertname="HighBounceRate", severity="critical"]
+  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+  resume: manual
+"""
+COMMAND = (sys.executable, "-m", "responder")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "short.yaml").write_text(SHORT)
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "pause.yaml").write_text(PLAYBOOK)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, code: int) -> str:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder), "COLUMNS": "200"},
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == code, told
+    assert "Traceback" not in told
+    assert not list(folder.glob("sandbox-*")), "something is left behind"
+    return told
+
+
+def test_the_whole_loop_is_told_in_lines_and_ends_with_an_account(folder: Path) -> None:
+    told = run(
+        folder,
+        *("sandbox", "--plain", "--scenario=short.yaml", "--playbooks=playbooks"),
+        *("--speed=300", "--prometheus=none", "--log=responder.log"),
+        code=0,
+    )
+    order = [
+        "spring-sale: 30% bounce hard",
+        "HighBounceRate critical spring-sale",
+        "opened by pause for campaign spring-sale",
+        "campaign/spring-sale paused",
+        "a person scales email-sender",
+        "a person releases spring-sale: the list is cleaned",
+        "campaign/spring-sale goes on",
+        "short: 1 incident(s)",
+        "braked within",
+        "message(s) not sent because of it",
+        "everything is given back, and nothing is left behind",
+        "every promise is kept",
+    ]
+    places = [told.index(each) for each in order]
+    assert places == sorted(places), told
+    assert told.count("as expected:") == 5
+    assert "NOT" not in told
+    assert '"incident_advanced"' in (folder / "responder.log").read_text()
+
+
+def test_a_rehearsal_that_does_not_come_as_expected_fails(folder: Path) -> None:
+    scenario = SHORT.replace("by: 25m, held: {campaign: spring-sale}", "incidents: 2")
+    (folder / "other.yaml").write_text(
+        scenario.replace("lasts: 60m", "lasts: 10m").replace(
+            "    - {at: 20m, scale: {workload: email-sender, to: 5}}\n"
+            "    - {at: 30m, release: {campaign: spring-sale, reason: the list is cleaned}}\n",
+            "",
+        )
+    )
+    told = run(
+        folder,
+        *("rehearse", "--quiet", "--speed=300", "--playbooks=playbooks", "--prometheus=none"),
+        "other.yaml",
+        code=1,
+    )
+    assert "NOT AS EXPECTED: 2 incident(s) (1 opened)" in told
+    assert "NOT AS EXPECTED: everything is given back (still held: campaign/spring-sale paused" in (
+        told
+    )
+    assert "NOT everything is given back" in told
+    assert "as expected: campaign/password-reset is never held" in told
+
+
+MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
+    "no-such-scenario": (("sandbox", "--scenario=nowhere"), "those that are shipped: bounces"),
+    "no-such-playbooks": (("sandbox", "--playbooks=nowhere"), "can't be read"),
+    "no-such-rules": (("sandbox", "--rules=playbooks"), "groups"),
+    "no-such-program": (("sandbox", "--prometheus=nowhere"), "nowhere is no program"),
+    "too-fast": (("sandbox", "--speed=5000"), "--speed: must be between 1 and 3600, not 5000"),
+    "no-log": (("sandbox", "--log=nowhere/log"), "can't be written"),
+    "nothing-expected": (("rehearse", "silent.yaml"), "write what should come of it"),
+    "a-wrong-scenario": (("rehearse", "wrong.yaml"), "wrong.yaml:3: spec.campaigns[0].perMinute"),
+    "a-wrong-playbook": (
+        ("sandbox", "--playbooks=wrong-playbooks"),
+        "pause.yaml:3: spec.matcher: is not a key that is known here",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_told_in_words(folder: Path, arguments: tuple[str, ...], told: str) -> None:
+    (folder / "silent.yaml").write_text(SHORT.partition("  expect:")[0])
+    (folder / "wrong.yaml").write_text("spec:\n  campaigns:\n    - {name: a, perMinute: many}\n")
+    (folder / "wrong-playbooks").mkdir()
+    wrong = PLAYBOOK.replace("matchers", "matcher")
+    (folder / "wrong-playbooks" / "pause.yaml").write_text(wrong)
+    assert told in run(folder, *arguments, code=2)
+
+
+def test_a_port_that_is_taken_is_told_in_words(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = run(folder, "sandbox", f"--port={port}", code=2)
+    assert f"--port: can't listen on 127.0.0.1:{port}" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_stopped_in_the_middle_it_leaves_nothing_behind(
+    folder: Path, number: signal.Signals
+) -> None:
+    lines = folder / "lines"
+    with (
+        lines.open("w") as output,
+        subprocess.Popen(
+            [*COMMAND, "sandbox", "--plain", "--prometheus=none", "--port=0"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+        ) as process,
+    ):
+        eventually_blocking(lambda: "bounce hard" in lines.read_text(), what="the story began")
+        process.send_signal(number)
+        assert process.wait(15) == 130
+    assert "stopped in the middle: nothing is left running" in lines.read_text()
+    assert "Traceback" not in lines.read_text()
+    assert not list(folder.glob("sandbox-*"))
+
+
+def test_what_is_shipped_can_be_named(folder: Path) -> None:
+    told = run(folder, "sandbox", "--list", code=0)
+    for name in ("bounces", "complaints", "deferrals", "spam-trap", "two-at-once", "relapse"):
+        assert name in told
