@@ -248,7 +248,10 @@ class _Planner:
         if self.remembered is None or held or not self.writable:
             return None
         owed = min([self.remembered.replicas, *maxima])
-        lowered = self.remembered.lowered(live) and not self._is_set_by_others()
+        # What an autoscaler last said counts no more once it is gone.
+        orphaned = not self.autoscalers and self._is_autoscaled()
+        lowered = orphaned or self.remembered.lowered(live)
+        lowered = lowered and not self._is_set_by_others()
         return owed if lowered and owed > (live or 0) else None
 
     def _is_set_by_others(self) -> bool:

@@ -115,3 +115,16 @@ def test_replicas_above_the_bound_that_an_autoscaler_took_over_are_given_back() 
     stage.release_all()
     assert stage.replicas == 3
     assert not stage.traces()
+
+
+def test_what_an_autoscaler_that_is_gone_wrote_last_is_not_kept() -> None:
+    stage = workload(replicas=6, bounds=(7, 8))
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.server.delete(AUTOSCALER)
+    stage.server.create(AUTOSCALER, autoscaler(lowest=5, highest=6), manager="kubectl")
+    stage.sync(5)
+    stage.server.delete(AUTOSCALER)
+    stage.release_all()
+    assert stage.replicas == 6
+    assert not stage.traces()
