@@ -18,7 +18,8 @@ from responder.playbooks.schema import Playbook
 from responder.sandbox.account import Account, in_lines
 from responder.sandbox.alerting import prometheus
 from responder.sandbox.alerting.rule_files import load_rules
-from responder.sandbox.rehearsal import Rehearsal, Telling, Wishes
+from responder.sandbox.crew import Wishes
+from responder.sandbox.rehearsal import Rehearsal, Telling
 from responder.sandbox.scenario.loading import load_scenario, shipped
 from responder.sandbox.shipped import ALERT_RULES, PLAYBOOKS
 from responder.sandbox.speed import LEAST, MOST, Speed

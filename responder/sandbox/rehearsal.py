@@ -13,20 +13,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import aiohttp
-from aiohttp import web
 
 from responder.app import Responder, running
 from responder.errors import BadInput, Problem
-from responder.playbooks.schema import Playbook
 from responder.sandbox.account import Account, account_of
-from responder.sandbox.alerting import prometheus
-from responder.sandbox.alerting.grouping import Routing
 from responder.sandbox.alerting.notifier import Notifier, Webhook
-from responder.sandbox.alerting.prometheus import BuiltIn
-from responder.sandbox.alerting.rule_files import RuleFile
 from responder.sandbox.api.server import Running, serve
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.versions import (
@@ -37,10 +31,10 @@ from responder.sandbox.audit.versions import (
     Version,
 )
 from responder.sandbox.chronicle import Chronicle, News
-from responder.sandbox.scenario.schema import Delivery, Event, Scenario
-from responder.sandbox.senders.campaigns import Campaign, Outcome, Outcomes
-from responder.sandbox.senders.field import Field
-from responder.sandbox.speed import Speed, write_playbook
+from responder.sandbox.crew import Crew, Wishes, outcome_of
+from responder.sandbox.scenario.schema import Delivery, Event
+from responder.sandbox.senders.campaigns import Outcomes
+from responder.sandbox.speed import write_playbook
 from responder.sandbox.stage import NAMESPACE, Stage
 from responder.sandbox.telling.picture import Line, Picture
 from responder.sandbox.telling.pictures import Pictures
@@ -68,22 +62,6 @@ class Telling(Protocol):
     def line(self, line: Line) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is to be rehearsed, and how."""
-
-    scenario: Scenario
-    playbooks: Sequence[Playbook]
-    rules: RuleFile
-    speed: Speed
-    api_port: int = 0
-    listen_port: int = 0
-    prometheus: Path | None = None
-    """The program; without one the rules are evaluated here."""
-    kubeconfig: Path | None = None
-    """Where to write a kubeconfig for kubectl."""
-
-
 @dataclass(slots=True)
 class Rehearsal:
     """Runs once."""
@@ -94,6 +72,7 @@ class Rehearsal:
     _lines: list[Line] = field(default_factory=list)
     _firing: set[str] = field(default_factory=set)
     _due: list[Event] = field(default_factory=list)
+    _notifier: Notifier | None = None
 
     async def run(self) -> Account:
         """Play the scenario to its end; gives the account of it."""
@@ -112,10 +91,11 @@ class Rehearsal:
                 settings = self._settings(api, folder)
                 async with running(settings) as (responder, url):
                     await _ready(responder)
-                    crew = _Crew(self.wishes, stage, self._outcomes, folder)
+                    crew = Crew(self.wishes, stage, self._outcomes, folder)
                     token = (folder / "token").read_text(encoding="utf-8")
                     hook = Webhook(f"{url}/webhooks/alertmanager", token)
                     async with crew.at_work(hook):
+                        self._notifier = crew.notifier
                         chronicle.began = time.monotonic()
                         people = _People(session, url, token)
                         await self._play(stage, chronicle, crew, people)
@@ -146,6 +126,10 @@ class Rehearsal:
     def _heard(self, chronicle: Chronicle, change: Change) -> None:
         version = _version(change)
         if version is not None:
+            if version.kind == INCIDENT and self._notifier is not None:
+                # The cause before its effect: the alert is told before what it opens.
+                told_seconds = self.wishes.speed.told_seconds(version.seen - chronicle.began)
+                self._tell_alerts(self._notifier.firing(), told_seconds)
             for news in chronicle.see(version):
                 self._tell_news(news)
 
@@ -164,7 +148,7 @@ class Rehearsal:
         self.telling.line(line)
 
     async def _play(
-        self, stage: Stage, chronicle: Chronicle, crew: "_Crew", people: "_People"
+        self, stage: Stage, chronicle: Chronicle, crew: Crew, people: "_People"
     ) -> None:
         scenario, speed = self.wishes.scenario, self.wishes.speed
         self._due = sorted(scenario.spec.events, key=lambda event: event.at.seconds)
@@ -210,7 +194,7 @@ class Rehearsal:
         if event.change is not None:
             change = event.change
             self._outcomes.change(
-                _outcome(change.delivery),
+                outcome_of(change.delivery),
                 campaign=change.campaign,
                 provider=change.provider,
                 segment=change.segment,
@@ -252,115 +236,6 @@ class _People:
             answer.raise_for_status()
 
 
-class _Crew:
-    """The senders, and who watches them."""
-
-    def __init__(self, wishes: Wishes, stage: Stage, outcomes: Outcomes, folder: Path) -> None:
-        self._wishes = wishes
-        self._stage = stage
-        spec = wishes.scenario.spec
-        replicas = {workload.name: workload.replicas for workload in spec.workloads}
-        campaigns = []
-        for each in spec.campaigns:
-            workload = stage.workload_of(each)
-            campaigns.append(
-                Campaign(
-                    name=each.name,
-                    per_minute=each.per_minute / max(1, replicas[workload]),
-                    pool=each.pool,
-                    tenant=each.tenant,
-                    stream=each.stream,
-                    workload=workload,
-                    providers={name: share.ratio for name, share in each.providers.items()},
-                    segments={name: share.ratio for name, share in each.segments.items()},
-                )
-            )
-            outcomes.change(_outcome(each.delivery), campaign=each.name)
-        self.field = Field(
-            campaigns,
-            outcomes=outcomes,
-            folder=folder / "mounts",
-            speed=wishes.speed.factor,
-            config_maps=dict(stage.config_maps),
-        )
-        self.notifier: Notifier
-        self._steps: list[Any] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def withheld(self) -> Mapping[str, float]:
-        return self.field.sending.withheld
-
-    def taken_steps(self) -> list[Any]:
-        """Give the steps that were taken since the last call."""
-        steps, self._steps = self._steps, []
-        return steps
-
-    def check(self) -> None:
-        """Raise what ended somebody's work."""
-        for task in self._tasks:
-            if task.done():
-                task.result()
-
-    @asynccontextmanager
-    async def at_work(self, hook: Webhook) -> AsyncIterator[None]:
-        """Send and watch while inside."""
-        wishes, speed = self._wishes, self._wishes.speed.factor
-        self.notifier = Notifier(hook, routing=Routing().scaled(speed=speed))
-        async with contextlib.AsyncExitStack() as ends:
-            self._tasks = [
-                asyncio.create_task(self._send()),
-                asyncio.create_task(self.notifier.run()),
-            ]
-            if wishes.prometheus is None:
-                built_in = BuiltIn(
-                    wishes.rules,
-                    registry=self.field.exposition.registry,
-                    notifier=self.notifier,
-                    speed=speed,
-                )
-                self._tasks.append(asyncio.create_task(built_in.run()))
-            else:
-                await ends.enter_async_context(self._prometheus(wishes.prometheus))
-            try:
-                yield
-            finally:
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _send(self) -> None:
-        before = time.monotonic()
-        while True:
-            replicas = await self.field.sync(self._stage)
-            now = time.monotonic()
-            self._steps.append(self.field.step(seconds=now - before, replicas=replicas))
-            before = now
-            await asyncio.sleep(_TICK_SECONDS)
-
-    @asynccontextmanager
-    async def _prometheus(self, program: Path) -> AsyncIterator[None]:
-        app = web.Application()
-        app.add_routes([*self.notifier.routes(), web.get("/metrics", self.field.metrics)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            address = f"127.0.0.1:{runner.addresses[0][1]}"
-            async with prometheus.running(
-                program,
-                self._wishes.rules,
-                port=_free_port(),
-                senders=address,
-                alertmanager=address,
-                speed=self._wishes.speed.factor,
-            ):
-                yield
-        finally:
-            await runner.cleanup()
-
-
 @asynccontextmanager
 async def _serving(port: int, *, sync_seconds: float) -> AsyncIterator[Running]:
     async with contextlib.AsyncExitStack() as ends:
@@ -370,14 +245,6 @@ async def _serving(port: int, *, sync_seconds: float) -> AsyncIterator[Running]:
             told = f"can't listen on 127.0.0.1:{port}: {error.strerror}"
             raise BadInput([Problem(told, field="--port", fix="take 0 for a free one")]) from error
         yield api
-
-
-def _free_port() -> int:
-    import socket  # noqa: PLC0415 -- for this alone
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def _ready(responder: Responder) -> None:
@@ -401,17 +268,6 @@ def _version(change: Change) -> Version | None:
         seen=time.monotonic(),
         body=body,
         deleted=change.new is None,
-    )
-
-
-def _outcome(delivery: Delivery) -> Outcome:
-    return Outcome(
-        hard_bounces=delivery.hard_bounces.ratio,
-        soft_bounces=delivery.soft_bounces.ratio,
-        blocks=delivery.blocks.ratio,
-        deferrals=delivery.deferrals.ratio,
-        complaints=delivery.complaints.ratio,
-        trap_hits=delivery.trap_hits.ratio,
     )
 
 
