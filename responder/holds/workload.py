@@ -194,7 +194,8 @@ class _Planner:
         memory = None
         if self.remembered is not None:
             # Beside an autoscaler the live number is never a person's; without one it may be.
-            lowered = self._is_autoscaled() or self.remembered.lowered(self._live_replicas())
+            lowered = self.remembered.lowered(self._live_replicas())
+            lowered = self._is_autoscaled() or (lowered and not self._is_set_by_others())
             memory = self.remembered.replicas if self.autoscalers or lowered else None
         return draft.state(
             REPLICAS_FIELD,

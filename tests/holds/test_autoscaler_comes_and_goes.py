@@ -128,3 +128,18 @@ def test_what_an_autoscaler_that_is_gone_wrote_last_is_not_kept() -> None:
     stage.release_all()
     assert stage.replicas == 6
     assert not stage.traces()
+
+
+def test_a_number_that_a_person_sets_after_the_autoscaler_is_gone_is_theirs() -> None:
+    """It happens to be the bound that the autoscaler had been held to."""
+    stage = workload(replicas=9, bounds=(6, 11))
+    stage.arrive("1", replicas=5)
+    stage.reconcile()
+    stage.sync(5)
+    stage.server.delete(AUTOSCALER)
+    stage.scale(4)
+    stage.scale(5)
+    stage.reconcile()
+    stage.release_all()
+    assert stage.replicas == 5
+    assert not stage.traces()

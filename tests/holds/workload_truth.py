@@ -96,7 +96,7 @@ class Truth:
                 if found.writer is Who.THEM and (live != found.applied or marked is None):
                     found.expected = live
                 continue
-            moved = found.writer is Who.THEM and live != found.bound
+            moved = found.writer is Who.THEM
             own = name != "replicas" or not self.replicas_remembered
             if own or (AUTOSCALER not in self.last and moved):
                 found.expected = live

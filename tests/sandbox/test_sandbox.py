@@ -94,14 +94,11 @@ def test_the_whole_loop_is_told_in_lines_and_ends_with_an_account(folder: Path) 
 
 
 def test_a_rehearsal_that_does_not_come_as_expected_fails(folder: Path) -> None:
-    scenario = SHORT.replace("by: 25m, held: {campaign: spring-sale}", "incidents: 2")
-    (folder / "other.yaml").write_text(
-        scenario.replace("lasts: 60m", "lasts: 10m").replace(
-            "    - {at: 20m, scale: {workload: email-sender, to: 5}}\n"
-            "    - {at: 30m, release: {campaign: spring-sale, reason: the list is cleaned}}\n",
-            "",
-        )
-    )
+    lines = SHORT.replace("by: 25m, held: {campaign: spring-sale}", "incidents: 2").splitlines()
+    # Nobody releases it, and nothing else happens after ten minutes.
+    kept = [line for line in lines if not line.startswith(("    - {at: 15", "    - {at: 20"))]
+    kept = [line for line in kept if not line.startswith("    - {at: 30")]
+    (folder / "other.yaml").write_text("\n".join(kept).replace("lasts: 60m", "lasts: 10m"))
     told = run(
         folder,
         *("rehearse", "--quiet", "--speed=300", "--playbooks=playbooks", "--prometheus=none"),
