@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """Sending pools, mildest first: of two that are asked for, the later one holds."""
     aliases: Annotated[dict[str, tuple[str, ...]], NoDecode] = Field(default_factory=dict)
     """Label names as playbooks use them, with the names that alerts use."""
-    keep_closed_hours: Annotated[float, Field(gt=0)] = 168.0
+    keep_closed_hours: Annotated[float, Field(gt=0, le=87_600)] = 168.0
     most_body_bytes: Annotated[int, Field(gt=0)] = 4 * 2**20
     most_requests: Annotated[int, Field(gt=0)] = 64
     """Webhook calls under way at once; beyond, senders are asked to come again (503)."""

@@ -5,7 +5,7 @@ versions are not read; `groupKey` is opaque, as it changes with the routing conf
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -30,6 +30,11 @@ __all__ = [
     "RejectedAlert",
     "read_alertmanager",
 ]
+
+
+MOST_ALERTS: Final = 20_000
+"""Of one body that has to be judged piece by piece: a second's work, and not a minute's."""
+_MOST_EXPLAINED: Final = 100
 
 
 class _Sent(BaseModel):
@@ -122,6 +127,10 @@ def _read_piecewise(body: bytes) -> Reading:
     """Judge each part by itself, as something is wrong with the whole: perhaps one alert only."""
     document = parse_object(body)
     sent = alerts_of(document)
+    if len(sent) > MOST_ALERTS:
+        told = f"holds {len(sent)} alerts, and {MOST_ALERTS} are the most that are read"
+        fix = "set `max_alerts` of the receiver, or group by more labels"
+        raise BadNotification([Problem(told, field="alerts", fix=fix)])
     envelope = _envelope(document)
     alerts: list[Alert] = []
     rejected: list[RejectedAlert] = []
@@ -129,7 +138,10 @@ def _read_piecewise(body: bytes) -> Reading:
         try:
             alerts.append(Alert.model_validate_json(as_json(given)))
         except ValidationError as error:
-            problems = problems_of(error, within=f"alerts[{index}]")
+            within = f"alerts[{index}]"
+            problems: tuple[Problem, ...] = (Problem("can't be read either", field=within),)
+            if len(rejected) < _MOST_EXPLAINED:
+                problems = problems_of(error, within=within)
             rejected.append(RejectedAlert(index, _fingerprint(given), problems))
     if not alerts:
         raise none_is_right(problem for alert in rejected for problem in alert.problems)

@@ -99,7 +99,9 @@ class Draft:
         if self._still_stands(name):
             return
         fields = {key: entry for key, entry in self.ledger.fields.items() if key != name}
-        self.ledger = replace(self.ledger, fields=fields) if fields or self.remembered else None
+        # Also where nothing is left of it: the next hold counts on from there, or this very copy
+        # would outrank its ledger.
+        self.ledger = replace(self.ledger, fields=fields)
 
     def _still_stands(self, name: str) -> bool:
         """Tell whether what we held a field to is there yet: given back, it would not be.

@@ -187,6 +187,10 @@ class IncidentLoop:
 
     async def _drop_finalizer(self, key: IncidentKey, incident: Incident) -> None:
         live = await self._api.get(INCIDENTS, namespace=key.namespace, name=key.name)
+        if live["metadata"]["uid"] != incident.uid:
+            # Another one of the same name: this one is gone already.
+            self._view.drop_incident(key, uid=incident.uid)
+            return
         found = live["metadata"].get("finalizers") or []
         patch: JsonObject = {
             "metadata": {
@@ -198,7 +202,7 @@ class IncidentLoop:
             INCIDENTS, namespace=key.namespace, name=key.name, body=patch, field_manager=MANAGER
         )
         if incident.deleting:
-            self._view.drop_incident(key)
+            self._view.drop_incident(key, uid=incident.uid)
         else:
             self._view.put_incident(read_incident(answer))
 
@@ -211,7 +215,7 @@ class IncidentLoop:
             self._look_again(key, left)
             return False
         await self._api.delete(INCIDENTS, namespace=key.namespace, name=key.name, uid=incident.uid)
-        self._view.drop_incident(key)
+        self._view.drop_incident(key, uid=incident.uid)
         return True
 
     async def _read_again(self, key: IncidentKey) -> None:

@@ -12,6 +12,7 @@ from responder.cluster.failures import Unavailable
 from responder.errors import BadInput, Problem
 from responder.incidents.absorption import Absorbed
 from responder.incidents.incident import Incident, Trigger
+from responder.playbooks.names import label_fault, subdomain_fault
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import preview
 from responder.reconcile.view import IncidentKey
@@ -143,7 +144,11 @@ async def incidents(request: web.Request) -> web.StreamResponse:
 
 
 def _key(request: web.Request) -> IncidentKey:
-    return IncidentKey(request.match_info["namespace"], request.match_info["name"])
+    """Read which incident is meant; a name that no incident can have is not found."""
+    namespace, name = request.match_info["namespace"], request.match_info["name"]
+    if label_fault(namespace) or subdomain_fault(name):
+        raise web.HTTPNotFound(text=f"no incident {name!r}")
+    return IncidentKey(namespace, name)
 
 
 async def incident(request: web.Request) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from responder.alerts.notification import (
+    MOST_ALERTS,
     Alert,
     BadNotification,
     Notification,
@@ -152,6 +153,23 @@ class TestRealBodies:
         (problem,) = problems_with(payload("grafana"))
         assert "Grafana" in problem.message
         assert "/webhooks/grafana" in problem.fix
+
+
+class TestManyBadAlerts:
+    def test_more_than_can_be_judged_in_time_are_refused_at_once(self) -> None:
+        text = json.dumps(body(alert(1)))
+        many = text.replace('"alerts": [', '"alerts": [' + "{}," * MOST_ALERTS)
+        (problem,) = problems_with(json.loads(many))
+        assert problem.field == "alerts"
+        assert f"{MOST_ALERTS + 1} alerts" in problem.message
+        assert "max_alerts" in problem.fix
+
+    def test_of_many_that_are_wrong_the_first_are_explained_and_all_are_named(self) -> None:
+        reading = read(body(alert(1), *({} for _ in range(150))))
+        assert len(reading.rejected) == 150
+        assert len(reading.rejected[0].problems) > 1
+        (last,) = reading.rejected[-1].problems
+        assert (last.field, last.message) == ("alerts[150]", "can't be read either")
 
 
 class TestOneBadAlert:

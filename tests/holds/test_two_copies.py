@@ -3,8 +3,9 @@
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import LEDGER_ANNOTATION
+from responder.holds.sending import SendingControl, SendingLimit
 from tests.holds.conductor import DEPLOYMENT, deployment
-from tests.holds.stage import found, workload
+from tests.holds.stage import campaign, found, workload
 
 
 def test_a_ledger_that_was_removed_comes_back_from_the_copy() -> None:
@@ -152,3 +153,19 @@ def test_a_number_set_after_the_give_back_is_the_next_holds_baseline() -> None:
     assert stage.replicas == 2
     stage.release_all()
     assert stage.replicas == 2
+
+
+def test_a_hold_that_begins_before_the_last_ones_copy_is_gone_is_given_back() -> None:
+    """The first one's status still tells of what is given back already."""
+    first, second = "pool.x.json", "pool.y.json"
+    stage = campaign({"a": "b"}, **{key: SendingControl(key) for key in (first, second)})
+    stage.arrive("1", **{first: SendingLimit(share=0.0)})
+    stage.reconcile()
+    stage.let_go("1")
+    stage.reconcile(persist=False)
+    stage.arrive("2", **{second: SendingLimit(share=0.0)})
+    stage.reconcile()
+    stage.let_go("2")
+    stage.reconcile()
+    assert stage.data == {"a": "b"}
+    assert stage.traces() == []

@@ -6,12 +6,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yarl
 
 from responder.alerts.notification import Alert, Notification
 from responder.web.openapi import document
 from responder.web.people import Release, Wish
 from tests.e2e.process import alert, notification
-from tests.web.conftest import Web
+from tests.web.conftest import TOKEN, Web
 
 Json = dict[str, Any]
 TRIGGER = "/api/v1/playbooks/pause/trigger"
@@ -109,6 +110,14 @@ async def test_answers_are_as_it_says(site: Web) -> None:
         template = re.sub("/playbooks/(pause|nowhere)/", "/playbooks/{name}/", path)
         told = template if method != "GET" or status != 405 else "/api/v1/incidents"
         jsonschema.validate(await answer.json(content_type=None), schema_of(method, told, status))
+
+
+@pytest.mark.parametrize("name", ["%2E%2E", "a%2Fb", "UPPER", "x%00"])
+async def test_a_name_that_no_incident_can_have_is_not_found(site: Web, name: str) -> None:
+    url = yarl.URL(f"{site.url}/api/v1/incidents/mail/{name}/release", encoded=True)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with site.client.post(url, json={"by": "ada"}, headers=headers) as answer:
+        assert answer.status == 404
 
 
 async def test_one_incident_and_its_release_are_as_it_says(site: Web) -> None:
