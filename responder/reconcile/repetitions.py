@@ -18,6 +18,8 @@ from responder.reconcile.intake import Stored
 from responder.reconcile.view import IncidentKey, View
 
 _MOST_REMEMBERED: Final = 4096
+_MOST_ALERTS: Final = 20_000
+"""Inside of all incidents that are remembered: their alerts may have been replaced in the view."""
 
 
 def is_no_news(notification: Notification, stored: Sequence[Stored]) -> bool:
@@ -46,6 +48,10 @@ class _Known:
     playbooks: Sequence[Playbook]
     witnesses: tuple[_Witness, ...]
 
+    @property
+    def alerts(self) -> int:
+        return sum(len(witness.alerts) for witness in self.witnesses)
+
 
 class Repetitions:
     """The newest notifications, by their digest, with what they came to."""
@@ -54,6 +60,7 @@ class Repetitions:
         self._view = view
         self._playbooks = playbooks
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._alerts = 0
 
     def answer(self, body: bytes) -> str | None:
         """Give the answer to a notification that changes nothing; None where it must be read."""
@@ -62,7 +69,7 @@ class Repetitions:
         if known is None:
             return None
         if known.playbooks is not self._playbooks() or not all(map(self._holds, known.witnesses)):
-            del self._known[digest]
+            self._forget(digest)
             return None
         self._known.move_to_end(digest)
         return known.answer
@@ -86,6 +93,14 @@ class Repetitions:
                 return
             witnesses.append(_Witness(key, incident.uid, incident.closed, incident.alerts))
         digest = hashlib.blake2b(body, digest_size=16).digest()
-        self._known[digest] = _Known(answer, self._playbooks(), tuple(witnesses))
-        while len(self._known) > _MOST_REMEMBERED:
-            self._known.popitem(last=False)
+        self._forget(digest)
+        known = _Known(answer, self._playbooks(), tuple(witnesses))
+        self._known[digest] = known
+        self._alerts += known.alerts
+        while self._known and (len(self._known) > _MOST_REMEMBERED or self._alerts > _MOST_ALERTS):
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, digest: bytes) -> None:
+        known = self._known.pop(digest, None)
+        if known is not None:
+            self._alerts -= known.alerts
