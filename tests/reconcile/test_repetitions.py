@@ -10,7 +10,6 @@ from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.view import IncidentKey, View
 from tests.incidents.given import incident
 
-
 NAME = "p-0000000000000001-1"
 PLAYBOOKS: tuple[()] = ()
 
