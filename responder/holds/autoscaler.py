@@ -33,6 +33,9 @@ class MaxReplicasControl:
         bound = max(1, effective)
         return min(bound, baseline) if isinstance(baseline, int) else bound
 
+    def abridged(self, applied: Raw) -> Raw:
+        return applied
+
     def loosens(self, new: Raw, *, live: Raw, effective: int | None) -> bool:
         del effective
         return isinstance(new, int) and isinstance(live, int) and new > live
@@ -55,6 +58,9 @@ class MinReplicasControl:
         if effective == 0:
             return 1
         return min(effective, baseline) if isinstance(baseline, int) else effective
+
+    def abridged(self, applied: Raw) -> Raw:
+        return applied
 
     def loosens(self, new: Raw, *, live: Raw, effective: int | None) -> bool:
         if effective == 0:

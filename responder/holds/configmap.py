@@ -3,16 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from responder.holds.draft import Draft, next_step
 from responder.holds.fields import Facts, vanished
 from responder.holds.keys import PlainKeyControl
-from responder.holds.ledger import Copy, Entry, Ledger
+from responder.holds.ledger import Copy, Entry, Ledger, united
 from responder.holds.limits import AnyControl, AnyHold
 from responder.holds.objects import (
+    CREATE_MANAGER,
     HOLD_KEY,
     LEDGER_ANNOTATION,
+    MANAGED_BY_LABEL,
     MANAGER,
     SENDING_HOLDS,
     JsonObject,
@@ -20,7 +22,8 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
-from responder.holds.planning import Change, Purpose, Step, Write
+from responder.holds.planning import Purpose, Step, Write
+from responder.holds.room import Kept, Room
 from responder.holds.sending import SendingControl
 
 CONFIG_MAP: Final = "ConfigMap"
@@ -41,7 +44,7 @@ class Document:
 
     key: ObjectKey
     live: JsonObject | None
-    """None where it does not exist: it is then created, with what is asked of it."""
+    """None where it does not exist: it is then created."""
     keys: Mapping[str, HeldKey]
     copies: Sequence[Copy] = field(default_factory=tuple)
 
@@ -60,10 +63,11 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         key=document.key,
         paths={name: ("data", name) for name in names},
         value_type=str,
-        copies=document.copies,
+        copies=united(document.copies),
         facts=facts,
     )
-    for name in names:
+    room = Room.of(document.live, draft.ledger)
+    for name in sorted(names, key=lambda name: _age(name, document, draft)):
         held = document.keys.get(name)
         entry = draft.ledger.fields.get(name) if draft.ledger else None
         if held is None and entry is None:
@@ -73,7 +77,17 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
             draft.drop_returned(name)
         state = draft.state(name, control=control, holds=held.holds if held else ())
         draft.plan(name, state, facts=facts)
+        if not room.takes(name, before=Kept(state.live, entry), after=draft.kept(name)):
+            draft.withhold(name)
     return next_step([draft], facts=facts)
+
+
+def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:
+    """Order what is held already before what is new, and that by who has waited longest."""
+    known = draft.ledger is not None and name in draft.ledger.fields
+    held = document.keys.get(name)
+    since = min((hold.holder.since for hold in held.holds), default="") if held else ""
+    return (not known, "" if known else since, name)
 
 
 def control_for(key: ObjectKey, name: str, entry: Entry | None) -> AnyControl:
@@ -99,35 +113,21 @@ def _own_keys(live: JsonObject) -> set[str]:
 
 
 def _creation(document: Document) -> Step:
-    """Create the ConfigMap with its ledger in one write; every baseline is an absent key."""
-    empty: JsonObject = {"metadata": {"name": document.key.name}}
-    facts = Facts(present=(), open_incidents=(), fenced=False, release_ghosts=True)
-    names = sorted(name for name, held in document.keys.items() if held.holds)
-    if not names:
+    """Create the ConfigMap empty, under a name of its own in managedFields.
+
+    Its label keeps an entry there for good. Once managedFields are empty, as after the first
+    give-back, the API server keeps none any more, and nothing would tell whose a value is.
+    """
+    if not any(held.holds for held in document.keys.values()):
         return Step(write=None, pending=False, held={})
-    draft = Draft.of(
-        empty,
-        key=document.key,
-        paths={name: ("data", name) for name in names},
-        value_type=str,
-        copies=(),
-        facts=facts,
-    )
-    for name in names:
-        held = document.keys[name]
-        draft.plan(name, draft.state(name, control=held.control, holds=held.holds), facts=facts)
-    ledger = draft.ledger_after()
-    data: dict[str, Any] = {name: draft.plans[name].desired for name in names}
     body: JsonObject = {
         "apiVersion": "v1",
         "kind": CONFIG_MAP,
         "metadata": {
             "name": document.key.name,
             "namespace": document.key.namespace,
-            "annotations": {LEDGER_ANNOTATION: ledger.to_text() if ledger else None},
+            "labels": {MANAGED_BY_LABEL: MANAGER},
         },
-        "data": data,
     }
-    changes = tuple(Change(name, None, value) for name, value in data.items())
-    write = Write(document.key, Purpose.HOLD, body, MANAGER, ledger, changes, create=True)
-    return Step(write=write, pending=False, held={document.key: ledger} if ledger else {})
+    write = Write(document.key, Purpose.CREATE, body, CREATE_MANAGER, None, create=True)
+    return Step(write=write, pending=False, held={})

@@ -24,6 +24,7 @@ from responder.holds.objects import (
     value_at,
 )
 from responder.holds.planning import Change, Finding, Purpose, Step, Write
+from responder.holds.room import Kept
 from responder.holds.soundness import is_sound
 
 
@@ -149,6 +150,15 @@ class Draft:
         """Plan a field by the common rules."""
         self.settle(name, plan_field(state, facts=facts))
 
+    def kept(self, name: str) -> Kept:
+        """Give a planned field as the patch would leave it."""
+        return Kept(self.plans[name].desired, self.plans[name].entry)
+
+    def withhold(self, name: str) -> None:
+        """Leave a field as it is: the object has no room for what would become of it."""
+        del self.plans[name]
+        self.findings.append(Finding(self.key, name, FieldFinding.NO_ROOM))
+
     def _changes(self, names: Sequence[str]) -> tuple[Change, ...]:
         return tuple(
             Change(name, value_at(self.live, self.paths[name]), self.plans[name].desired)
@@ -172,17 +182,17 @@ class Draft:
         entries = self._entries(released=released)
         if not entries and not self.remembered:
             return None
+        # The sequence follows the object's version: each count was a write, and each write a
+        # version. So it counts on beyond an epoch before this one, and beyond what only copies
+        # tell of: an old annotation of either may come back.
+        version = int(resource_version(self.live))
         if self.ledger is None:
             first = next(iter(entries.values()))
-            # An incident may begin a second epoch after a give-back. It counts on from beyond the
-            # first one, of which an old annotation may come back: each count was a write, and each
-            # write a version.
-            begin = int(resource_version(self.live) or 1)
-            return Ledger(first.uid, begin, fields=entries, remembered=self.remembered)
+            return Ledger(first.uid, version, fields=entries, remembered=self.remembered)
         after = replace(self.ledger, fields=entries, remembered=self.remembered)
         if after == self.ledger and annotation(self.live, LEDGER_ANNOTATION) == after.to_text():
             return after
-        return replace(after, sequence=self.ledger.sequence + 1)
+        return replace(after, sequence=max(self.ledger.sequence + 1, version))
 
     def _write(
         self, purpose: Purpose, *, manager: str, ledger: Ledger | None, names: Sequence[str]

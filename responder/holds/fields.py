@@ -23,6 +23,8 @@ class FieldFinding(StrEnum):
     """An autoscaler's sync in flight wrote it: neither a baseline nor a contest."""
     BASELINE_UNKNOWN = "BaselineUnknown"
     """Ours, and nothing remembers what was there before: it is not given back by guess."""
+    NO_ROOM = "NoRoom"
+    """The object can't take what would have to be remembered: it is not held."""
     GHOST = "Ghost"
     """Held by an incident that vanished unfinished; a person releases it."""
 
@@ -83,7 +85,7 @@ def vanished(entry: Entry, *, control: AnyControl, facts: Facts) -> Ghost | None
     standing = entry.ghost if entry.ghost and entry.ghost.uid not in facts.present else None
     if entry.uid in facts.present or (standing is not None and standing.uid == entry.uid):
         return standing
-    fresh = Ghost(holder=entry.holder, uid=entry.uid, limit=entry.applied)
+    fresh = Ghost(holder=entry.holder, uid=entry.uid, limit=control.abridged(entry.applied))
     if standing is None:
         return fresh
     old, new = control.limit_of(standing.limit), control.limit_of(fresh.limit)

@@ -28,6 +28,9 @@ class PlainKeyControl:
         del applied, holder
         return self.order[effective] if effective >= 0 else baseline
 
+    def abridged(self, applied: Raw) -> Raw:
+        return applied
+
     def loosens(self, new: Raw, *, live: Raw, effective: int | None) -> bool:
         del effective
         return (self.limit_of(new) or 0) < (self.limit_of(live) or 0)

@@ -6,7 +6,7 @@ lists: an annotation write bumps a Deployment's generation, and it must not grow
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -110,6 +110,10 @@ class Ledger:
             told["remembered"] = dict(sorted(self.remembered.items()))
         return told
 
+    def only(self, names: Collection[str]) -> "Ledger":
+        """Give what it remembers of some of the fields."""
+        return replace(self, fields={k: v for k, v in self.fields.items() if k in names})
+
     def to_text(self) -> str:
         """Write the annotation's value: compact and with a stable order."""
         return json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False)
@@ -148,6 +152,20 @@ class Copy:
     key: ObjectKey
     object_uid: str
     ledger: Ledger
+
+
+def united(copies: Iterable[Copy]) -> list[Copy]:
+    """Put together the copies of one epoch, each of which tells of its incident's fields alone.
+
+    Of each field the newest counts, and the newest of all gives the sequence.
+    """
+    found: dict[tuple[ObjectKey, str, str], Copy] = {}
+    for copy in sorted(copies, key=lambda copy: copy.ledger.sequence):
+        place = (copy.key, copy.object_uid, copy.ledger.epoch)
+        known = found[place].ledger.fields if place in found else {}
+        whole = replace(copy.ledger, fields={**known, **copy.ledger.fields})
+        found[place] = replace(copy, ledger=whole)
+    return list(found.values())
 
 
 class LedgerFinding(StrEnum):

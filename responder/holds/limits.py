@@ -54,6 +54,10 @@ class Control(Protocol[LimitT]):
         """Give the value to write so that exactly `effective` holds."""
         ...
 
+    def abridged(self, applied: Raw) -> Raw:
+        """Give the least that `limit_of` reads the limit of a written value from."""
+        ...
+
     def loosens(self, new: Raw, *, live: Raw, effective: LimitT | None) -> bool:
         """Tell whether writing `new` over `live` would let more through."""
         ...

@@ -13,11 +13,15 @@ HOLD_ALLOWED: Final = "allowed"
 CAMPAIGN_MARK: Final = PREFIX + "campaign"
 KEYS_ANNOTATION: Final = PREFIX + "keys"
 WORKLOADS_ANNOTATION: Final = PREFIX + "workloads"
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 STREAM_LABELS: Final = (PREFIX + "stream", "stream")
 TRANSACTIONAL: Final = "transactional"
+POD_LABELS: Final = ("spec", "template", "metadata", "labels")
 
 MANAGER: Final = "campaign-responder"
 GIVE_BACK_MANAGER: Final = "campaign-responder-give-back"
+CREATE_MANAGER: Final = "campaign-responder-create"
+"""Of the object that we make: what it stands for stays in managedFields when no hold is left."""
 
 SENDING_HOLDS: Final = "sending-holds"
 """The ConfigMap of a namespace, ours, with the hold documents of pools, segments and providers."""
@@ -82,5 +86,6 @@ def value_at(live: Mapping[str, Any], path: tuple[str, ...]) -> Any:  # noqa: AN
 
 
 def is_transactional(live: Mapping[str, Any]) -> bool:
-    """Tell whether the object carries transactional mail, which is never held."""
-    return any(label(live, key) == TRANSACTIONAL for key in STREAM_LABELS)
+    """Tell whether the object, or its pods, carry transactional mail, which is never held."""
+    pods = value_at(live, POD_LABELS) or {}
+    return any(TRANSACTIONAL in {label(live, key), pods.get(key)} for key in STREAM_LABELS)

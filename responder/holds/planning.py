@@ -16,6 +16,7 @@ from responder.holds.objects import JsonObject, ObjectKey
 class Purpose(StrEnum):
     """Why a patch is written."""
 
+    CREATE = "Create"
     HOLD = "Hold"
     RECORD = "Record"
     GIVE_BACK = "GiveBack"

@@ -158,6 +158,15 @@ class SendingControl:
         }
         return json.dumps(document, ensure_ascii=False)
 
+    def abridged(self, applied: Raw) -> Raw:
+        """Give the limits alone: where hundreds share one object each byte counts."""
+        limit = self.limit_of(applied)
+        if limit is None:
+            return None
+        none = limit_to_json(SendingLimit())
+        told = {key: value for key, value in limit_to_json(limit).items() if value != none[key]}
+        return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
     def loosens(self, new: Raw, *, live: Raw, effective: SendingLimit | None) -> bool:
         del effective
         before = self.limit_of(live)

@@ -218,6 +218,7 @@ class TargetState(StrEnum):
     FORBIDDEN = "Forbidden"
     INVALID = "Invalid"
     ALTERED = "Altered"
+    NO_ROOM = "NoRoom"
     BASELINE_UNKNOWN = "BaselineUnknown"
     GIVEN_BACK = "GivenBack"
 

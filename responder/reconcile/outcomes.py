@@ -8,6 +8,7 @@ from typing import Final
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
 from responder.holds.subjects import CAMPAIGN, object_of, subject_of, told
+from responder.holds.workload import AUTOSCALER
 from responder.incidents.incident import Incident, Target, TargetState
 from responder.reconcile.view import IncidentKey, View
 
@@ -62,6 +63,7 @@ class Outcomes:
         key = IncidentKey(incident.namespace, incident.name)
         merged = {(target.key, target.subject): target for target in incident.status.targets}
         for outcome in self.of(key).values():
+            _drop_gone(merged, outcome)
             for target in outcome.targets:
                 place = (target.key, target.subject)
                 merged[place] = _renewed(merged.get(place), target, incident.uid)
@@ -82,6 +84,17 @@ class Outcomes:
             # What is held is told first: a status with more is refused as a whole.
             found = sorted(found, key=lambda target: target.ledger is None)[:MOST_TARGETS]
         return tuple(found)
+
+
+def _drop_gone(merged: dict[tuple[ObjectKey, str], Target], outcome: Outcome) -> None:
+    """Drop an autoscaler that was never held and of which its workload's outcome tells no more."""
+    subjects = {target.subject for target in outcome.targets}
+    told_of = {(target.key, target.subject) for target in outcome.targets}
+    for place, known in list(merged.items()):
+        never_held = known.ledger is None and known.state is not TargetState.GIVEN_BACK
+        gone = place[1] in subjects and place not in told_of
+        if place[0].kind == AUTOSCALER and never_held and gone:
+            del merged[place]
 
 
 def _renewed(known: Target | None, found: Target, incident_uid: str) -> Target:

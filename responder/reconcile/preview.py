@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from responder.holds.fields import Facts
 from responder.holds.objects import JsonObject, ObjectKey, metadata
-from responder.holds.planning import Write
+from responder.holds.planning import Step, Write
 from responder.holds.subjects import object_of, subject_of, told
-from responder.incidents.incident import Incident
+from responder.incidents.incident import Incident, TargetState
 from responder.reconcile.announcing import shown
 from responder.reconcile.situation import Situation, gather
-from responder.reconcile.view import View
+from responder.reconcile.standings import outcomes_of
+from responder.reconcile.view import IncidentKey, View
 
 _MOST_STEPS: Final = 12
 
@@ -76,20 +77,24 @@ def preview(view: View, incident: Incident, *, pools: tuple[str, ...]) -> Previe
         if situation.missing:
             problems.append(f"{key}: does not exist")
             continue
+        found, step = _differences(situation, view, asking.uid)
+        differences.extend(found)
+        outcome = outcomes_of(situation, step)[IncidentKey(asking.namespace, asking.name)]
         problems.extend(
-            f"{name}: {refused.message}"
-            for (uid, name), refused in situation.refused.items()
-            if uid == asking.uid
+            f"{target.subject}: {target.message}"
+            for target in outcome.targets
+            if target.state is not TargetState.APPLIED
         )
-        differences.extend(_differences(situation, view, asking.uid))
     return Preview(incident, tuple(differences), tuple(problems))
 
 
-def _differences(situation: Situation, view: View, uid: str) -> list[Difference]:
+def _differences(situation: Situation, view: View, uid: str) -> tuple[list[Difference], Step]:
+    """Give every change, and the last step, which has nothing more to write."""
     facts = Facts(present={*view.present, uid}, open_incidents={*view.open, uid}, fenced=False)
     found: list[Difference] = []
+    step = situation.plan(facts)
     for _ in range(_MOST_STEPS):
-        write = situation.plan(facts).write
+        write = step.write
         if write is None:
             break
         found.extend(
@@ -97,13 +102,15 @@ def _differences(situation: Situation, view: View, uid: str) -> list[Difference]
             for change in write.changes
         )
         _imagine(situation, write)
-    return found
+        step = situation.plan(facts)
+    return found, step
 
 
 def _imagine(situation: Situation, write: Write) -> None:
     """Put the object as it would be in place of the one that is."""
     if write.create or write.key == situation.key:
-        before = {} if situation.live is None else situation.live
+        version = {"metadata": {"resourceVersion": "1"}}
+        before = version if situation.live is None else situation.live
         situation.live = merged(before, write.patch)
         return
     situation.autoscalers = [

@@ -145,7 +145,12 @@ def _is_held(live: JsonObject | None) -> bool:
 
 def _gather_workload(situation: Situation, view: View) -> None:
     key, live = situation.key, situation.live
-    known = {target.key for incident in situation.incidents for target in incident.status.targets}
+    known = {
+        target.key
+        for incident in situation.incidents
+        for target in incident.status.targets
+        if target.ledger is not None
+    }
     for autoscaler in view.autoscalers_of(key):
         named = str(autoscaler["metadata"]["name"])
         if (

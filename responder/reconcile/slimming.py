@@ -7,11 +7,14 @@ from responder.holds.objects import (
     HOLD_KEY,
     KEYS_ANNOTATION,
     LEDGER_ANNOTATION,
+    POD_LABELS,
     SENDING_HOLDS,
+    STREAM_LABELS,
     JsonObject,
     annotation,
     metadata,
     name,
+    value_at,
 )
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -28,8 +31,15 @@ def _slim_metadata(live: JsonObject) -> JsonObject:
 
 
 def slim_deployment(live: JsonObject) -> JsonObject:
-    spec = live.get("spec") or {}
-    return {"metadata": _slim_metadata(live), "spec": {"replicas": spec.get("replicas")}}
+    kept: JsonObject = {"replicas": (live.get("spec") or {}).get("replicas")}
+    streams = {
+        key: value
+        for key, value in (value_at(live, POD_LABELS) or {}).items()
+        if key in STREAM_LABELS
+    }
+    if streams:
+        kept["template"] = {"metadata": {"labels": streams}}
+    return {"metadata": _slim_metadata(live), "spec": kept}
 
 
 def slim_autoscaler(live: JsonObject) -> JsonObject:

@@ -1,12 +1,15 @@
 """What a reconcile of one target came to, for each incident on it."""
 
 from collections import defaultdict
+from dataclasses import replace
+from typing import Final
 
 from responder.cluster.failures import ApiFailure, Denied
 from responder.holds.fields import FieldFinding
+from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import HOLD_ALLOWED, HOLD_LABEL, ObjectKey, uid
 from responder.holds.planning import Finding, Step
-from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
+from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, key_for, subject_of, told
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.incident import Incident, Target, TargetState
 from responder.playbooks.asks import Ask
@@ -14,18 +17,22 @@ from responder.reconcile.outcomes import Outcome
 from responder.reconcile.situation import Situation
 from responder.reconcile.view import IncidentKey
 
+Place = tuple[ObjectKey, str]
+"""An object, and of a ConfigMap the key in it."""
+
+_STATES: Final[dict[FieldFinding | LedgerFinding, TargetState]] = {
+    FieldFinding.ALTERED: TargetState.ALTERED,
+    FieldFinding.BASELINE_UNKNOWN: TargetState.BASELINE_UNKNOWN,
+    FieldFinding.NO_ROOM: TargetState.NO_ROOM,
+}
+
 
 def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
     """Tell how every incident on this target stands, once nothing is left to write for now."""
     done = step.write is None and not step.pending
-    bad = {
-        found.key: found
-        for found in step.findings
-        if found.what in (FieldFinding.ALTERED, FieldFinding.BASELINE_UNKNOWN)
-    }
-    unknown = any(found.what is FieldFinding.BASELINE_UNKNOWN for found in step.findings)
+    bad = _bad(step)
     # Of 2,000 incidents on one target most ask for it by the same name: they share an answer.
-    standing: dict[str, tuple[Target, ...]] = {}
+    standing: dict[tuple[str, str], tuple[Target, ...]] = {}
     asking: dict[str, list[Target]] = defaultdict(list)
     for incident, ask in situation.asked:
         name = told(ask)
@@ -35,17 +42,22 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
             subject = _subject(ask, situation.key)
             asking[incident.uid].append(Target(situation.key, state, subject, refused.message))
             continue
-        if name not in standing:
-            standing[name] = _standing(ask, situation, step, bad)
-        asking[incident.uid].extend(standing[name])
+        place = (name, _field(ask, situation.key))
+        if place not in standing:
+            standing[place] = _standing(ask, situation, step, bad)
+        asking[incident.uid].extend(standing[place])
+    keeper = min((uid for uid, found in asking.items() if _is_named(uid, found)), default="")
     outcomes: dict[IncidentKey, Outcome] = {}
     for incident in situation.incidents:
         key = IncidentKey(incident.namespace, incident.name)
         if incident.uid in asking:
-            found = {(item.key, item.subject): item for item in asking[incident.uid]}
-            outcomes[key] = Outcome(tuple(found.values()))
+            targets = _joined(asking[incident.uid])
+            if situation.key.kind == CONFIG_MAP and incident.uid != keeper:
+                targets = [_as_known(target, incident) for target in targets]
+            outcomes[key] = Outcome(tuple(targets))
         elif incident.status.letting_go is not None:
             returned = _returned(incident, situation)
+            unknown = _is_unknown(incident, situation, bad)
             outcomes[key] = Outcome(returned, given_back=done and not unknown)
     return outcomes
 
@@ -84,23 +96,101 @@ def _returned(incident: Incident, situation: Situation) -> tuple[Target, ...]:
 
 
 def _standing(
-    ask: Ask, situation: Situation, step: Step, bad: dict[ObjectKey, Finding]
+    ask: Ask, situation: Situation, step: Step, bad: dict[Place, Finding]
 ) -> tuple[Target, ...]:
-    """Give how one ask stands on each object that is held for it."""
-    subject = _subject(ask, situation.key)
+    """Give how one ask stands on each object that is held for it.
+
+    Of a ConfigMap that many share, the copy of the ledger tells of the ask's own key.
+    """
+    subject, field = _subject(ask, situation.key), _field(ask, situation.key)
     if situation.missing:
         message = f"{situation.key} does not exist"
         return (Target(situation.key, TargetState.NO_TARGET, subject, message),)
-    return tuple(
-        Target(
-            key,
-            _state(bad.get(key)),
-            subject,
-            _told_finding(bad.get(key)) or _told_left_alone(key, situation),
-            uid=step.uids.get(key) or _uid(situation, key),
-            ledger=ledger,
+    found = []
+    for key, ledger in step.held.items():
+        finding = bad.get((key, field))
+        own = ledger.only({field}) if field else ledger
+        found.append(
+            Target(
+                key,
+                _state(finding),
+                subject,
+                _told_finding(finding, key),
+                uid=step.uids.get(key) or _uid(situation, key),
+                ledger=own if own.fields or own.remembered else None,
+            )
         )
-        for key, ledger in step.held.items()
+    if not found and (finding := bad.get((situation.key, field))) is not None:
+        message = _told_finding(finding, situation.key)
+        found.append(Target(situation.key, _state(finding), subject, message))
+    if ask.target_kind == DEPLOYMENT:
+        found += [_left_alone(named, situation, subject) for named in situation.left_alone]
+    return tuple(found)
+
+
+def _field(ask: Ask, key: ObjectKey) -> str:
+    """Name the one field that an ask is about; a workload's are held together."""
+    return key_for(ask) if key.kind == CONFIG_MAP else ""
+
+
+def _joined(targets: list[Target]) -> list[Target]:
+    """Make one target of what several asks by one name, of an incident, came to."""
+    found: dict[tuple[ObjectKey, str], Target] = {}
+    for target in targets:
+        place = (target.key, target.subject)
+        known = found.get(place)
+        if known is not None:
+            target = _both(known, target)  # noqa: PLW2901 -- what it becomes beside the other
+        found[place] = target
+    return list(found.values())
+
+
+def _both(one: Target, other: Target) -> Target:
+    if one.state is TargetState.APPLIED:
+        one, other = other, one
+    if one.ledger is None or other.ledger is None:
+        return replace(one, uid=one.uid or other.uid, ledger=one.ledger or other.ledger)
+    fields = {**other.ledger.fields, **one.ledger.fields}
+    return replace(one, ledger=replace(one.ledger, fields=fields))
+
+
+def _as_known(target: Target, incident: Incident) -> Target:
+    """Leave the incident's copy of a ledger as it is where nothing of its own has changed.
+
+    Its sequence moves with each change of anybody's; one incident's copy that moves with it is
+    enough to tell that an old ledger which comes back is old.
+    """
+    for known in incident.status.targets:
+        if (
+            (known.key, known.subject, known.uid) == (target.key, target.subject, target.uid)
+            and known.ledger is not None
+            and target.ledger is not None
+            and replace(known.ledger, sequence=target.ledger.sequence) == target.ledger
+        ):
+            return replace(target, ledger=known.ledger)
+    return target
+
+
+def _is_named(incident_uid: str, targets: list[Target]) -> bool:
+    """Tell whether a ledger names the incident as the strictest holder of something."""
+    return any(
+        entry.uid == incident_uid
+        for target in targets
+        if target.ledger is not None
+        for entry in target.ledger.fields.values()
+    )
+
+
+def _is_unknown(incident: Incident, situation: Situation, bad: dict[Place, Finding]) -> bool:
+    """Tell whether something of the incident's can't be given back."""
+    fields = {
+        _field(ask, situation.key)
+        for ask in incident.plan
+        if situation.key.kind != CONFIG_MAP or subject_of(ask).kind != DEPLOYMENT
+    }
+    return any(
+        finding.what is FieldFinding.BASELINE_UNKNOWN and field in fields
+        for (_, field), finding in bad.items()
     )
 
 
@@ -114,28 +204,37 @@ def _uid(situation: Situation, key: ObjectKey) -> str:
 
 
 def _state(finding: Finding | None) -> TargetState:
-    if finding is None:
-        return TargetState.APPLIED
-    if finding.what is FieldFinding.ALTERED:
-        return TargetState.ALTERED
-    return TargetState.BASELINE_UNKNOWN
+    return TargetState.APPLIED if finding is None else _STATES[finding.what]
 
 
-def _told_left_alone(key: ObjectKey, situation: Situation) -> str:
-    if key.kind != DEPLOYMENT or not situation.left_alone:
-        return ""
-    named = ", ".join(f"{AUTOSCALER}/{found}" for found in situation.left_alone)
-    return (
-        f"{named} may raise the replicas again, and is held too"
+def _left_alone(named: str, situation: Situation, subject: str) -> Target:
+    message = (
+        f"{AUTOSCALER}/{named} may raise the replicas again, and is held too"
         f" once it is labelled {HOLD_LABEL}={HOLD_ALLOWED}"
     )
+    key = ObjectKey(AUTOSCALER, situation.key.namespace, named)
+    return Target(key, TargetState.NOT_ALLOWED, subject, message)
 
 
-def _told_finding(finding: Finding | None) -> str:
+def _bad(step: Step) -> dict[Place, Finding]:
+    """Give what is wrong, by object and field: of a ConfigMap each key is somebody's own."""
+    return {
+        (found.key, found.field if found.key.kind == CONFIG_MAP else ""): found
+        for found in step.findings
+        if found.what in _STATES
+    }
+
+
+def _told_finding(finding: Finding | None, key: ObjectKey) -> str:
     if finding is None:
         return ""
     if finding.what is FieldFinding.ALTERED:
         return f"{finding.field} is not what we wrote: an admission policy or webhook alters it"
+    if finding.what is FieldFinding.NO_ROOM:
+        return (
+            f"{key} is full: {finding.field} finds no room in it."
+            " Hold fewer and wider, e.g. the campaign or its pool, or release what is over"
+        )
     return (
         f"nothing remembers what {finding.field} was before the hold:"
         " set it by hand, and it is given back as you set it"

@@ -11,6 +11,8 @@ DEPLOYMENTS = ("apps/v1", "deployments")
 AUTOSCALERS = ("autoscaling/v2", "horizontalpodautoscalers")
 CONFIG_MAPS = ("v1", "configmaps")
 INCIDENTS = ("campaign-responder.dev/v1alpha1", "incidents")
+CREATOR = "campaign-responder-create"
+"""Of `sending-holds`, which is ours and stays."""
 LEDGER = "campaign-responder.dev/ledger"
 
 
@@ -91,7 +93,7 @@ class Cluster:
             found += [
                 f"{name}: managedFields of {entry['manager']}"
                 for entry in item["metadata"].get("managedFields") or ()
-                if entry["manager"].startswith("campaign-responder")
+                if entry["manager"].startswith("campaign-responder") and entry["manager"] != CREATOR
             ]
         return found
 

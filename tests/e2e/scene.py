@@ -37,6 +37,8 @@ HOLDS = {
     "zero": 'scale: {deployment: "{{ labels.workload }}", to: 0}',
     "pause": 'pause: {campaign: "{{ labels.campaign }}"}',
     "halve": 'throttle: {campaign: "{{ labels.campaign }}", to: 50%}',
+    "pause-pool": 'pause: {pool: "{{ labels.pool }}"}',
+    "halve-pool": 'throttle: {pool: "{{ labels.pool }}", to: 50%}',
     "quarantine": 'reroute: {campaign: "{{ labels.campaign }}", to: quarantine}',
 }
 PREFIX = "campaign-responder.dev/"
@@ -125,9 +127,10 @@ class Scene:
 
     # What is asked of it
 
-    def open(self, playbook: str) -> str:
+    def open(self, playbook: str, *, pool: str = "") -> str:
         """Trigger a playbook by hand; returns the incident's name."""
-        answer = self.responder.trigger(playbook, workload=self.name, campaign=self.name)
+        labels = {"workload": self.name, "campaign": self.name, **({"pool": pool} if pool else {})}
+        answer = self.responder.trigger(playbook, **labels)
         assert answer.status == 201, answer.text
         return str(answer.json["name"])
 

@@ -6,7 +6,7 @@ from responder.sandbox.audit.versions import AUTOSCALER, DEPLOYMENT
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.external_metrics import ExternalMetrics
 from tests.e2e.cluster import AUTOSCALERS, DEPLOYMENTS
-from tests.e2e.scene import REPLICAS, Scene
+from tests.e2e.scene import ALLOWED, REPLICAS, Scene
 
 
 @pytest.fixture
@@ -146,16 +146,20 @@ def test_an_autoscaler_that_may_not_be_held_is_answered_and_named(scene: Scene) 
     del manifest["metadata"]["labels"]
     scene.kube.create(*AUTOSCALERS, manifest)
     incident = scene.open("stricter")
-    scene.wait_held(incident)
     # It brings the replicas to its minimum of 3, and is answered; neither is a new baseline.
     eventually_blocking(
         lambda: scene.values(DEPLOYMENT, "replicas")[:4] == [REPLICAS, 2, 3, 2],
         what="raised by the autoscaler, and answered",
     )
-    told = scene.condition(incident, "Applied")["message"]
+    applied = scene.condition(incident, "Applied")
+    assert (applied["status"], applied["reason"]) == ("False", "NotAllowed")
+    told = applied["message"]
     assert f"HorizontalPodAutoscaler/{scene.name} may raise the replicas again" in told
     assert "campaign-responder.dev/hold=allowed" in told
 
+    scene.kube.patch(*AUTOSCALERS, scene.name, {"metadata": {"labels": ALLOWED}})
+    scene.wait_held(incident)
+    assert scene.bounds == (2, 2)
     scene.give_back(incident)
 
     assert scene.bounds == (3, 9)

@@ -1,7 +1,7 @@
 """Drives the planner against the model of the API server, as the reconcile loop does."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from responder.holds.configmap import Document, HeldKey, plan_document
@@ -146,14 +146,39 @@ class Conductor:
         return step
 
     def persist(self, step: Step) -> None:
-        """Puts the second copies into every open incident's status; the answer is cached."""
-        copies = tuple(
-            Copy(key, object_uid=step.uids.get(key, ""), ledger=ledger)
-            for key, ledger in step.held.items()
+        """Puts the second copies into every open incident's status; the answer is cached.
+
+        Each tells of its incident's own keys, and is renewed only where it must be.
+        """
+        named = (
+            {
+                entry.uid
+                for ledger in step.held.values()
+                for field, entry in ledger.fields.items()
+                if entry.uid in self.incidents and field in self.incidents[entry.uid].asks
+            }
+            if self.target == "document"
+            else set()
         )
+        keeper = min(named, default="")
         for incident in (*self.incidents.values(), *self.cached):
             if not incident.closed:
-                incident.copies = copies
+                incident.copies = tuple(self._copies(incident, step, keeper=keeper))
+
+    def _copies(self, incident: Incident, step: Step, *, keeper: str) -> Iterator[Copy]:
+        for key, ledger in step.held.items() if incident.asks else ():
+            own = ledger.only(incident.asks) if self.target == "document" else ledger
+            found = Copy(key, object_uid=step.uids.get(key, ""), ledger=own)
+            for known in incident.copies:
+                same = (known.key, known.object_uid) == (key, found.object_uid)
+                same = same and known.ledger.epoch == own.epoch
+                named = any(entry.uid == incident.uid for entry in own.fields.values())
+                moved = replace(known.ledger, sequence=own.sequence) != own
+                if self.target == "document" and incident.uid != keeper:
+                    named = named and moved
+                if same and not named:
+                    found = known
+            yield found
 
     def close(self) -> None:
         """Closes what has let go; only after a pass that left nothing to do."""

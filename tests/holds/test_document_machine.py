@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from responder.holds.keys import PlainKeyControl
-from responder.holds.ledger import Ledger
+from responder.holds.ledger import Ledger, united
 from responder.holds.limits import AnyControl
 from responder.holds.objects import LEDGER_ANNOTATION, annotation, value_at
 from responder.holds.planning import Write
@@ -89,13 +89,14 @@ class HeldDocument(RuleBasedStateMachine):
             return self.last
         uid = value_at(self.server.get(CAMPAIGN) or {}, ("metadata", "uid"))
         copies = [
-            copy.ledger
+            copy
             for incident in self.conductor.incidents.values()
             if not incident.closed
             for copy in incident.copies
             if copy.object_uid == uid
         ]
-        return max(copies, key=lambda ledger: ledger.sequence, default=None)
+        found = [copy.ledger for copy in united(copies)]
+        return max(found, key=lambda ledger: ledger.sequence, default=None)
 
     def observe(self) -> None:
         told = self.told()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from responder.holds import ownership
 from responder.holds.sending import SendingLimit
 from tests.holds.conductor import AUTOSCALER, CAMPAIGN, DEPLOYMENT, autoscaler
 from tests.holds.stage import campaign, found, workload
@@ -53,12 +54,33 @@ def test_a_hold_document_is_deleted_and_the_teams_keys_are_untouched() -> None:
     assert not stage.traces()
 
 
-def test_a_config_map_that_does_not_exist_is_created_held_in_one_write() -> None:
+def test_a_config_map_that_does_not_exist_is_created_and_then_held() -> None:
     stage = campaign(None)
     stage.arrive("1", **{"hold.json": SendingLimit(pool="quarantine")})
     stage.reconcile()
-    assert [(write.create, str(write.purpose)) for write in stage.writes] == [(True, "Hold")]
+    found = [(write.create, str(write.purpose)) for write in stage.writes]
+    assert found == [(True, "Create"), (False, "Hold")]
     assert stage.ledger(CAMPAIGN) is not None
+    stage.release_all()
+    assert stage.data == {}
+    assert not stage.traces()
+
+
+def test_what_was_created_still_tells_whose_its_values_are_after_a_give_back() -> None:
+    """Once managedFields are empty the API server keeps none: what admission altered, or a ledger
+    that was lost before its copy was made, would count as somebody else's value.
+    """
+    stage = campaign(None)
+    stage.arrive("1", **{"hold.json": SendingLimit(share=0.0)})
+    stage.release_all()
+    stage.arrive("2", **{"hold.json": SendingLimit(share=0.5)})
+    stage.reconcile()
+    live = stage.get(CAMPAIGN)
+    assert ownership.is_ours(live, ("data", "hold.json"))
+    altered = stage.data["hold.json"].replace("0.5", "0.9")
+    stage.server.objects[CAMPAIGN].body["data"]["hold.json"] = altered
+    stage.reconcile()
+    assert '"share": 0.5' in stage.data["hold.json"]
     stage.release_all()
     assert stage.data == {}
     assert not stage.traces()

@@ -99,6 +99,19 @@ def test_the_copy_of_another_object_of_that_name_is_replaced() -> None:
     assert outcomes.targets(held(target()), View()) == (recreated,)
 
 
+def test_an_autoscaler_that_is_left_alone_is_told_of_as_long_as_it_is_there() -> None:
+    scaler = ObjectKey("HorizontalPodAutoscaler", "mail", "email-sender-hpa")
+    left_alone = target(TargetState.NOT_ALLOWED, key=scaler, ledger=None)
+    outcomes, found = Outcomes(), held(target(), left_alone)
+    assert left_alone in outcomes.targets(found, View())
+    outcomes.put(KEY, SENDER, Outcome((target(), left_alone)))
+    assert left_alone in outcomes.targets(found, View())
+    outcomes.put(KEY, SENDER, Outcome((target(),)))
+    assert outcomes.targets(found, View()) == (target(),)
+    was_held = held(target(), target(key=scaler))
+    assert len(outcomes.targets(was_held, View())) == 2, "what was held stays told"
+
+
 def test_what_was_given_back_has_no_copy() -> None:
     outcomes = Outcomes()
     given_back = target(TargetState.GIVEN_BACK, ledger=None)

@@ -32,6 +32,12 @@ def asked(view: View, *, plan: tuple[Ask, ...] = (PAUSE, SCALE), **changes: Any)
     return preview(view, draft, pools=())
 
 
+def pods_labelled(**labels: str) -> Json:
+    live = deployment()
+    live["spec"]["template"] = {"metadata": {"labels": labels}}
+    return live
+
+
 def changes(found: Preview) -> dict[str, tuple[object, object]]:
     return {
         f"{each.key.name} {each.field}": (each.before, each.after) for each in found.differences
@@ -64,6 +70,24 @@ def test_every_write_is_told_not_only_the_first() -> None:
     assert found["email-sender-hpa maxReplicas"] == (20, 1)
 
 
+def test_what_would_be_made_first_is_told_with_what_would_stand_in_it() -> None:
+    pool = dataclasses.replace(PAUSE, target_kind="pool", target="bulk")
+    found = asked(seen(), plan=(pool,))
+    ((before, document),) = changes(found).values()
+    assert before is None
+    assert json.loads(str(document))["share"] == 0.0
+    assert found.problems == ()
+
+
+def test_what_finds_no_room_is_told() -> None:
+    pool = dataclasses.replace(PAUSE, target_kind="pool", target="bulk")
+    live = config_map("sending-holds")
+    live["metadata"]["annotations"] = {"notes": "x" * 200_000}
+    found = asked(seen(("ConfigMap", live)), plan=(pool,))
+    assert found.differences == ()
+    assert "sending-holds is full: pool.bulk.json finds no room in it" in found.problems[0]
+
+
 def test_what_is_stricter_already_stays() -> None:
     found = asked(seen((DEPLOYMENT, deployment(replicas=1))), plan=(SCALE,))
     assert found.differences == ()
@@ -93,6 +117,16 @@ def test_what_is_held_already_is_no_change() -> None:
             (SENDER, ("ConfigMap", config_map(labels={"stream": "transactional"}))),
             "transactional",
             id="transactional",
+        ),
+        pytest.param(
+            ((DEPLOYMENT, pods_labelled(stream="transactional")), CAMPAIGN),
+            "email-sender sends transactional mail",
+            id="transactional pods",
+        ),
+        pytest.param(
+            (SENDER, (AUTOSCALER, autoscaler(labels={})), CAMPAIGN),
+            "HorizontalPodAutoscaler/email-sender-hpa may raise the replicas again",
+            id="autoscaler not allowed",
         ),
         pytest.param(
             (SENDER, ("ConfigMap", {**config_map(), "immutable": True})),

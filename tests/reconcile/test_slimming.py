@@ -32,6 +32,14 @@ def test_of_a_deployment_its_metadata_and_replicas() -> None:
     assert slim_deployment(live) == deployment()
 
 
+def test_of_pods_the_label_that_makes_them_untouchable() -> None:
+    live = deployment()
+    labels = {"app": "sender", "stream": "transactional", "campaign-responder.dev/stream": "bulk"}
+    live["spec"]["template"] = {"metadata": {"labels": labels}, "spec": {"containers": []}}
+    kept = {key: value for key, value in labels.items() if key != "app"}
+    assert slim_deployment(live)["spec"]["template"] == {"metadata": {"labels": kept}}
+
+
 def test_a_deployment_without_replicas_has_none() -> None:
     assert slim_deployment({"metadata": {"name": "x"}}) == {
         "metadata": {"name": "x"},

@@ -1,0 +1,120 @@
+"""Pools share one ConfigMap, `sending-holds`, which is ours: what one asks concerns no other."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from responder.sandbox.audit.versions import CONFIG_MAP
+from tests.controlplane.eventually import eventually_blocking
+from tests.e2e.cluster import CONFIG_MAPS, CREATOR, INCIDENTS
+from tests.e2e.scene import Json, Scene
+
+SENDING_HOLDS = "sending-holds"
+
+
+@pytest.fixture(autouse=True)
+def absent(scene: Scene) -> Iterator[None]:
+    """Each test begins and ends without the ConfigMap."""
+    yield
+    scene.kube.delete(*CONFIG_MAPS, SENDING_HOLDS)
+
+
+def shares(scene: Scene) -> dict[str, float]:
+    """Give the share of each pool that is held."""
+    data = scene.cluster.config_map(SENDING_HOLDS).get("data") or {}
+    return {key.split(".")[1]: json.loads(text)["share"] for key, text in data.items()}
+
+
+def copies(scene: Scene, incident: str) -> list[Json]:
+    """Give the ledgers that an incident's status tells of."""
+    status = scene.kube.get(*INCIDENTS, incident)["status"]
+    return [target["ledger"] for target in status["targets"] if "ledger" in target]
+
+
+def test_one_pool_after_another_is_held_and_given_back(scene: Scene) -> None:
+    """The ConfigMap stays, empty, and still tells by its managedFields whose a value is."""
+    for pool, playbook, share in (("bulk", "pause-pool", 0.0), ("trial", "halve-pool", 0.5)):
+        incident = scene.open(playbook, pool=pool)
+        scene.wait_held(incident)
+        assert shares(scene) == {pool: share}
+        scene.give_back(incident)
+        assert shares(scene) == {}
+        assert scene.cluster.traces() == []
+    managers = {
+        entry["manager"]
+        for entry in scene.cluster.config_map(SENDING_HOLDS)["metadata"]["managedFields"]
+    }
+    assert managers == {CREATOR}
+    # Each version by its writer, as the auditor tells it.
+    found = list(scene.auditor.versions(CONFIG_MAP, SENDING_HOLDS))
+    assert [sorted(version.fields) for version in found if version.fields] == [
+        ["pool.bulk.json"],
+        ["pool.trial.json"],
+    ]
+
+
+def test_what_was_altered_in_a_second_hold_is_no_baseline(scene: Scene) -> None:
+    first = scene.open("pause-pool", pool="bulk")
+    scene.wait_held(first)
+    scene.give_back(first)
+    second = scene.open("pause-pool", pool="bulk")
+    scene.wait_held(second)
+    looser = json.dumps({"share": 0.9})
+    with scene.auditor.hands_of_others():
+        scene.kube.patch(*CONFIG_MAPS, SENDING_HOLDS, {"data": {"pool.bulk.json": looser}})
+    eventually_blocking(lambda: shares(scene) == {"bulk": 0.0}, what="it is held again")
+    scene.give_back(second)
+    # What a person wrote during the hold is theirs, and given back.
+    assert shares(scene) == {"bulk": 0.9}
+    assert scene.cluster.traces() == []
+
+
+def test_each_incident_keeps_a_copy_of_its_own_pool_alone(scene: Scene) -> None:
+    incidents = {pool: scene.open("pause-pool", pool=pool) for pool in ("a", "b", "c")}
+    for incident in incidents.values():
+        scene.wait_held(incident)
+    for pool, incident in incidents.items():
+        (copy,) = copies(scene, incident)
+        assert list(copy["fields"]) == [f"pool.{pool}.json"]
+    # A ledger that is lost comes back from all of them together.
+    lost = {"metadata": {"annotations": {"campaign-responder.dev/ledger": None}}}
+    with scene.auditor.hands_of_others():
+        scene.kube.patch(*CONFIG_MAPS, SENDING_HOLDS, lost)
+
+    def is_whole() -> bool:
+        ledger = scene.cluster.ledger(scene.cluster.config_map(SENDING_HOLDS)) or {"fields": {}}
+        return sorted(ledger["fields"]) == [f"pool.{pool}.json" for pool in "abc"]
+
+    eventually_blocking(is_whole, what="the ledger is whole again")
+    scene.give_back(*incidents.values())
+    assert shares(scene) == {}
+    assert scene.cluster.traces() == []
+
+
+def test_a_pool_that_finds_no_room_is_refused_alone(scene: Scene) -> None:
+    held = scene.open("halve-pool", pool="held")
+    scene.wait_held(held)
+    filler = {"metadata": {"annotations": {"example.org/notes": "x" * 200_000}}}
+    scene.kube.patch(*CONFIG_MAPS, SENDING_HOLDS, filler)
+
+    refused = scene.open("pause-pool", pool="late")
+    eventually_blocking(
+        lambda: scene.condition(refused, "Applied").get("reason") == "NoRoom",
+        what="the incident says that it found no room",
+    )
+    told = scene.condition(refused, "Applied")["message"]
+    assert "ConfigMap/sending-holds is full: pool.late.json finds no room in it" in told
+    # What is held already is tightened all the same.
+    tighter = scene.open("pause-pool", pool="held")
+    scene.wait_held(tighter)
+    assert shares(scene) == {"held": 0.0}
+
+    scene.kube.patch(
+        *CONFIG_MAPS, SENDING_HOLDS, {"metadata": {"annotations": {"example.org/notes": None}}}
+    )
+    scene.wait_held(refused)
+    assert shares(scene) == {"held": 0.0, "late": 0.0}
+    scene.give_back(held, tighter, refused)
+    assert shares(scene) == {}
+    assert scene.cluster.traces() == []

@@ -1,0 +1,148 @@
+"""An object takes so much and no more: what finds no room is refused alone."""
+
+import json
+from typing import Final
+
+import pytest
+
+from responder.holds.fields import FieldFinding
+from responder.holds.ledger import Copy, Entry, Ledger, united
+from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey
+from responder.holds.planning import Step
+from responder.holds.room import MOST_ANNOTATION_BYTES, MOST_DATA_BYTES, Kept, Room
+from responder.holds.sending import SendingControl, SendingLimit
+from tests.holds.conductor import CAMPAIGN, Incident
+from tests.holds.stage import Stage, campaign
+
+STOP: Final = SendingLimit(share=0.0)
+HALF: Final = SendingLimit(share=0.5)
+MANY: Final = 700
+"""More than find room: a ledger's entry of these has some 350 bytes."""
+
+
+def segment(number: int) -> str:
+    return f"segment.{number:03}.json"
+
+
+def full() -> Stage:
+    """As many segments as an object takes, and some more."""
+    controls = {segment(number): SendingControl(segment(number)) for number in range(MANY)}
+    stage = campaign({}, **controls)
+    arrive(stage, "", HALF)
+    return stage
+
+
+def arrive(stage: Stage, prefix: str, limit: SendingLimit) -> None:
+    for number in range(MANY):
+        uid = f"{prefix}{number:03}"
+        stage.incidents[uid] = Incident(uid, {segment(number): limit})
+    stage.refresh()
+
+
+def refused(step: Step) -> list[str]:
+    return [each.field for each in step.findings if each.what is FieldFinding.NO_ROOM]
+
+
+def size(stage: Stage) -> int:
+    return sum(len(key) + len(value) for key, value in stage.annotations(CAMPAIGN).items())
+
+
+def test_what_finds_no_room_is_refused_alone_and_tightening_still_gets_through() -> None:
+    stage = full()
+    step = stage.reconcile()
+    left_out = refused(step)
+    assert 0 < len(left_out) < MANY / 2
+    assert set(left_out) == {segment(number) for number in range(MANY)} - set(stage.data)
+    assert size(stage) <= MOST_ANNOTATION_BYTES * 3 / 4
+    arrive(stage, "x", STOP)
+    step = stage.reconcile()
+    held = {key: json.loads(value)["share"] for key, value in stage.data.items()}
+    assert set(held.values()) == {0.0}
+    assert set(refused(step)) == set(left_out)
+    assert size(stage) < MOST_ANNOTATION_BYTES
+
+
+def test_who_waited_longest_comes_first_once_there_is_room() -> None:
+    stage = full()
+    left_out = sorted(refused(stage.reconcile()))
+    for number in range(5):
+        stage.let_go(f"{number:03}")
+    stage.reconcile()
+    stage.close()
+    step = stage.reconcile()
+    assert set(stage.data) & set(left_out) == set(left_out) - set(refused(step)) != set()
+    assert (
+        sorted(set(left_out) - set(refused(step))) == left_out[: len(left_out) - len(refused(step))]
+    )
+    stage.release_all()
+    assert stage.data == {}
+    assert not stage.traces()
+
+
+def test_all_of_them_vanished_is_remembered_within_the_bounds() -> None:
+    stage = full()
+    stage.reconcile()
+    held = dict(stage.data)
+    stage.incidents.clear()
+    stage.refresh()
+    stage.reconcile()
+    assert stage.data == held
+    assert size(stage) < MOST_ANNOTATION_BYTES
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {}
+    assert not stage.traces()
+
+
+def test_a_persons_huge_document_does_not_stop_the_others() -> None:
+    stage = campaign({}, **{segment(1): SendingControl(segment(1))})
+    stage.arrive("1", **{"hold.json": HALF})
+    stage.reconcile()
+    huge = json.dumps({"share": 1.0, "notes": "x" * MOST_ANNOTATION_BYTES})
+    stage.server.patch(CAMPAIGN, {"data": {"hold.json": huge}}, manager="kubectl-edit")
+    stage.arrive("2", **{segment(1): STOP})
+    step = stage.reconcile()
+    assert refused(step) == ["hold.json"]
+    assert stage.data["hold.json"] == huge
+    assert json.loads(stage.data[segment(1)])["share"] == 0.0
+    stage.release_all()
+    assert stage.data == {"hold.json": huge}
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["held already", "new"])
+def test_the_data_is_bounded_too_and_becoming_smaller_is_always_taken(
+    held: bool,  # noqa: FBT001 -- a table
+) -> None:
+    taken = MOST_DATA_BYTES * 3 // 4
+    room = Room.of({"metadata": {}, "data": {"big": "x" * taken}}, None)
+    entry = Entry(None, "", holder="a", uid="1") if held else None
+    before = Kept("xx", entry)
+    assert room.takes("k", before=before, after=Kept("xxx", entry)) is held
+    assert room.takes("k", before=before, after=Kept("x", entry))
+    assert room.takes("k", before=before, after=Kept(None, None))
+
+
+def test_sizes_are_of_bytes_and_of_everybodys_annotations() -> None:
+    live = {
+        "metadata": {"annotations": {"team": "émail", LEDGER_ANNOTATION: "x" * 500}},
+        "data": {"a": "ü"},
+    }
+    ledger = Ledger("1", 7)
+    room = Room.of(live, ledger)
+    assert room.annotations == len("team") + 6 + len(ledger.to_text())
+    assert room.data == 2
+
+
+def copy(sequence: int, *, epoch: str = "e", uid: str = "o", **applied: str) -> Copy:
+    fields = {name: Entry(None, value, holder="a", uid="1") for name, value in applied.items()}
+    return Copy(ObjectKey("ConfigMap", "mail", "x"), uid, Ledger(epoch, sequence, fields))
+
+
+def test_copies_of_one_epoch_are_put_together_and_the_newest_of_each_field_counts() -> None:
+    found = united([copy(7, a="new", b="b"), copy(3, a="old", c="c"), copy(9, d="d")])
+    assert found == [copy(9, a="new", b="b", c="c", d="d")]
+
+
+def test_copies_of_other_epochs_and_objects_stay_apart() -> None:
+    apart = [copy(1, a="x"), copy(2, epoch="f", a="y"), copy(3, uid="p", a="z")]
+    assert united(apart) == apart

@@ -1,0 +1,128 @@
+"""How each incident stands on a target that it shares with others."""
+
+import dataclasses
+
+from responder.holds.fields import Facts, FieldFinding
+from responder.holds.ledger import Ledger
+from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
+from responder.holds.planning import Finding, Step
+from responder.incidents.incident import Incident, Request, Target, TargetState
+from responder.playbooks.asks import Ask
+from responder.reconcile.outcomes import Outcome
+from responder.reconcile.preview import merged
+from responder.reconcile.situation import gather
+from responder.reconcile.standings import outcomes_of
+from responder.reconcile.view import View
+from tests.incidents.given import PAUSE, incident
+from tests.reconcile.objects import Json, config_map
+
+HOLDS = ObjectKey("ConfigMap", "mail", "sending-holds")
+CAMPAIGN = ObjectKey("ConfigMap", "mail", "spring-sale")
+
+
+def pool(name: str) -> Ask:
+    return dataclasses.replace(PAUSE, target_kind="pool", target=name)
+
+
+def plain(key: str) -> Ask:
+    return Ask(
+        control="keys",
+        namespace="mail",
+        target_kind="ConfigMap",
+        target="spring-sale",
+        limit={"key": key, "value": "off", "order": ["on", "off"]},
+        verb="set",
+    )
+
+
+def asking(uid: str, *plan: Ask, targets: tuple[Target, ...] = ()) -> Incident:
+    made = incident(uid=uid, name=f"incident-{uid}", plan=plan)
+    return dataclasses.replace(made, status=dataclasses.replace(made.status, targets=targets))
+
+
+def settled(key: ObjectKey, live: Json, *incidents: Incident) -> tuple[View, Step]:
+    """The view and the last step, once all that is asked stands in the object."""
+    view = View()
+    view.put_object("ConfigMap", live)
+    for each in incidents:
+        view.put_incident(each)
+    uids = {each.uid for each in incidents}
+    facts = Facts(present=uids, open_incidents=uids, fenced=True)
+    while (write := (step := gather(view, key, pools=()).plan(facts)).write) is not None:
+        now = merged(view.objects[key], write.patch)
+        now["metadata"]["resourceVersion"] = str(int(now["metadata"]["resourceVersion"]) + 1)
+        view.replace_object(key, now)
+    return view, step
+
+
+def told(key: ObjectKey, view: View, step: Step) -> dict[str, Outcome]:
+    found = outcomes_of(gather(view, key, pools=()), step)
+    return {name.name.removeprefix("incident-"): outcome for name, outcome in found.items()}
+
+
+def ledger_of(outcome: Outcome) -> Ledger:
+    (target,) = outcome.targets
+    assert target.ledger is not None
+    return target.ledger
+
+
+def renewed(each: Incident, outcomes: dict[str, Outcome]) -> Incident:
+    return asking(each.uid, *each.plan, targets=outcomes[each.uid].targets)
+
+
+def test_each_incident_has_a_copy_of_what_it_asks_for_itself() -> None:
+    a, b = asking("a", pool("bulk")), asking("b", pool("trial"))
+    outcomes = told(HOLDS, *settled(HOLDS, config_map("sending-holds"), a, b))
+    assert list(ledger_of(outcomes["a"]).fields) == ["pool.bulk.json"]
+    assert list(ledger_of(outcomes["b"]).fields) == ["pool.trial.json"]
+
+
+def test_several_keys_of_one_config_map_are_one_target_with_all_of_them() -> None:
+    live = config_map(
+        data={"x": "on", "y": "on"}, labels={"campaign-responder.dev/hold": "allowed"}
+    )
+    live["metadata"]["annotations"] = {"campaign-responder.dev/keys": "x,y"}
+    both = asking("a", plain("x"), plain("y"))
+    outcomes = told(CAMPAIGN, *settled(CAMPAIGN, live, both))
+    assert sorted(ledger_of(outcomes["a"]).fields) == ["x", "y"]
+
+
+def test_one_copy_moves_with_the_ledger_and_the_others_stay_as_they_are() -> None:
+    """Of hundreds on one object each would be written anew for every change of any of them."""
+    a, b, c = (asking(uid, pool(uid)) for uid in "abc")
+    first = told(HOLDS, *settled(HOLDS, config_map("sending-holds"), a, b))
+    a, b = renewed(a, first), renewed(b, first)
+    live = settled(HOLDS, config_map("sending-holds"), a, b)[0].objects[HOLDS]
+    live["metadata"]["resourceVersion"] = "50"
+    view, step = settled(HOLDS, live, a, b, c)
+    now = told(HOLDS, view, step)
+    newest = Ledger.from_text(annotation(view.objects[HOLDS], LEDGER_ANNOTATION))
+    assert newest is not None
+    assert ledger_of(now["a"]).sequence == newest.sequence
+    assert ledger_of(now["b"]) == ledger_of(first["b"]), "its own did not change"
+    assert ledger_of(now["c"]).sequence == newest.sequence
+
+
+def test_what_is_wrong_with_one_key_is_told_to_whom_it_concerns() -> None:
+    a, b = asking("a", pool("bulk")), asking("b", pool("trial"))
+    view, step = settled(HOLDS, config_map("sending-holds"), a, b)
+    altered = Finding(HOLDS, "pool.bulk.json", FieldFinding.ALTERED)
+    outcomes = told(HOLDS, view, dataclasses.replace(step, findings=(altered,)))
+    states = {uid: outcome.targets[0].state for uid, outcome in outcomes.items()}
+    assert states == {"a": TargetState.ALTERED, "b": TargetState.APPLIED}
+
+
+def test_an_unknown_baseline_keeps_from_closing_only_whom_it_concerns() -> None:
+    view, step = settled(HOLDS, config_map("sending-holds"), asking("a", pool("bulk")))
+    unknown = Finding(HOLDS, "pool.bulk.json", FieldFinding.BASELINE_UNKNOWN)
+    step = dataclasses.replace(step, findings=(unknown,))
+    for uid, name in (("x", "bulk"), ("y", "trial")):
+        view.put_incident(letting_go(asking(uid, pool(name))))
+    outcomes = told(HOLDS, view, step)
+    assert not outcomes["x"].given_back
+    assert outcomes["y"].given_back
+
+
+def letting_go(each: Incident) -> Incident:
+    request = Request(at="", by="", reason="Released")
+    return dataclasses.replace(each, status=dataclasses.replace(each.status, letting_go=request))
