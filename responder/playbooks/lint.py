@@ -12,9 +12,10 @@ from responder.alerts.matchers import compatibility_problem
 from responder.playbooks.documents import Document, dotted
 from responder.playbooks.hold import Hold
 from responder.playbooks.model import Part
+from responder.playbooks.queries import Query
 from responder.playbooks.resume import Evidence, Resume
 from responder.playbooks.schema import When
-from responder.playbooks.templates import Query, Template
+from responder.playbooks.templates import Template
 from responder.playbooks.verbs import VERBS
 from responder.playbooks.written import Mistake, Path
 
@@ -137,7 +138,8 @@ def _holds(data: object) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield ("spec", "escalate", number, "holds", index), hold
 
 
-def _questions(data: object) -> Iterator[tuple[Path, type[Evidence], dict[str, Any]]]:
+def questions(data: object) -> Iterator[tuple[Path, type[Evidence], dict[str, Any]]]:
+    """Find what a playbook asks Prometheus, as written."""
     check = _at(data, "spec", "resume", "check")
     if isinstance(check, dict):
         yield ("spec", "resume", "check"), Evidence, check
@@ -153,21 +155,21 @@ def _parts(data: object) -> Iterator[tuple[Path, type[Part], Mapping[str, Any]]]
         for verb in hold.keys() & VERBS.keys():
             if isinstance(hold[verb], dict):
                 yield (*path, verb), VERBS[verb], hold[verb]
-    yield from _questions(data)
+    yield from questions(data)
     resume = _at(data, "spec", "resume")
     if isinstance(resume, dict):
         yield ("spec", "resume"), Resume, resume
 
 
-def _templates(data: object) -> Iterator[tuple[Path, Template]]:
-    texts = [
+def _templates(data: object) -> Iterator[tuple[Path, Template | Query]]:
+    texts: list[tuple[Path, type[Template | Query], object]] = [
         ((*path, verb, key), Template, body[key])
         for path, hold in _holds(data)
         for verb, body in hold.items()
         if verb in VERBS and isinstance(body, dict)
         for key in body.keys() & VERBS[verb].templated_keys()
     ]
-    texts += [((*path, "query"), Query, asked.get("query")) for path, _, asked in _questions(data)]
+    texts += [((*path, "query"), Query, asked.get("query")) for path, _, asked in questions(data)]
     for path, kind, text in texts:
         if isinstance(text, str):
             try:

@@ -21,7 +21,7 @@ from pydantic import (
 from responder.playbooks.model import Many, Part, exactly_one
 from responder.playbooks.names import LONGEST_LABEL
 from responder.playbooks.quantities import Duration, PartialShare, Share, Threshold
-from responder.playbooks.templates import Query
+from responder.playbooks.queries import WINDOW, Query
 from responder.playbooks.written import Mistake
 
 _DEFAULT_COOL_DOWN = Duration.parse("30m")
@@ -35,17 +35,46 @@ class Evidence(Part):
     """A question to Prometheus and the answer that counts."""
 
     metric: MetricName | None = Field(
-        default=None, description="The name of a query in rules/metrics/."
+        default=None, description="The name of a metric in rules/metrics/."
     )
-    query: Query | None = Field(default=None, description="A PromQL query of your own.")
+    query: Query | None = Field(
+        default=None,
+        description="A PromQL query of your own, which gives one value. Without `min` and `max` "
+        "0 is no, and any other number yes.",
+    )
+    window: Duration | None = Field(
+        default=None,
+        description="How far back is looked, at most to the last resume: what `{{ window }}` in "
+        "the query stands for. A metric has a window of its own.",
+    )
     min: Threshold | None = Field(default=None, description="True from this value on.")
     max: Threshold | None = Field(default=None, description="True up to this value.")
 
     @classmethod
     def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
-        return exactly_one(("metric", "query"), written=written) + exactly_one(
-            ("min", "max"), written=written
-        )
+        mistakes = exactly_one(("metric", "query"), written=written)
+        if "query" not in written or {"min", "max"} <= written.keys():
+            mistakes += exactly_one(("min", "max"), written=written)
+        return mistakes + _window_misuse(written)
+
+
+def _window_misuse(written: Mapping[str, object]) -> tuple[Mistake, ...]:
+    query = _readable_query(written.get("query"))
+    if query is None or query.uses(WINDOW) == ("window" in written):
+        return ()
+    if query.uses(WINDOW):
+        return (Mistake("needs `window`, which the query uses", fix="write `window: 1h`"),)
+    unused = Mistake(
+        "is not used by the query", fix="write `[{{ window }}]` in it, or remove the window"
+    )
+    return (unused.inside("window"),)
+
+
+def _readable_query(text: object) -> Query | None:
+    try:
+        return Query.parse(text) if isinstance(text, str) else None
+    except Mistake:
+        return None
 
 
 class Start(Part):

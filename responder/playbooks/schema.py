@@ -17,6 +17,7 @@ from responder.playbooks.hold import Hold
 from responder.playbooks.model import Many, Part, distinct
 from responder.playbooks.names import DNS_LABEL, LONGEST_LABEL, label_fault
 from responder.playbooks.quantities import Duration
+from responder.playbooks.queries import Query
 from responder.playbooks.resume import AnyResume, Evidence, ResumePolicy, resume_policy
 from responder.playbooks.templates import Template
 from responder.playbooks.written import Mistake, Written, reported
@@ -193,14 +194,19 @@ class Playbook(Part):
         return all_match(self.matchers, labels)
 
     @cached_property
+    def questions(self) -> tuple[Evidence, ...]:
+        """What it asks Prometheus, in any stage."""
+        check = self.resume_policy.check
+        asked = tuple(stage.when for stage in self.spec.escalate)
+        return asked if check is None else (check, *asked)
+
+    @cached_property
     def template_labels(self) -> tuple[str, ...]:
         """The labels that its templates use, in any stage, sorted."""
-        templates: list[Template] = [
+        templates: list[Template | Query] = [
             template for hold in self.spec.all_holds() for template in hold.verb.templates()
         ]
-        questions: list[Evidence | None] = [stage.when for stage in self.spec.escalate]
-        questions.append(self.resume_policy.check)
-        templates += [asked.query for asked in questions if asked is not None and asked.query]
+        templates += [asked.query for asked in self.questions if asked.query is not None]
         return tuple(sorted({label for template in templates for label in template.labels}))
 
     @cached_property

@@ -4,7 +4,7 @@ Everything that is not text, a label or a listed filter is refused with the reas
 author's intention is plain, with the way to write it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -57,32 +57,41 @@ class Insert:
     filters: tuple[Filter, ...] = ()
 
 
-def parse(text: str) -> tuple[str | Insert, ...]:
-    """Read a template into text and inserts; raises Mistake."""
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The place of something that is no label and that whoever renders knows, by its name."""
+
+    name: str
+
+
+def parse(text: str, *, words: Collection[str] = ()) -> tuple[str | Insert | Word, ...]:
+    """Read a template into text and inserts, and those of `words` that it names; raises Mistake."""
     try:
         tree = _JINJA.parse(text)
     except TemplateSyntaxError as error:
         raise _syntax_mistake(text, error.message or "") from error
     except RecursionError:
         raise Mistake("is nested too deeply") from None
-    parts: list[str | Insert] = []
+    parts: list[str | Insert | Word] = []
     for statement in tree.body:
         if not isinstance(statement, nodes.Output):
             raise Mistake(
                 "templates have no statements", fix="use `{{ labels.name }}`, without `{% %}`"
             )
-        parts.extend(_part(node) for node in statement.nodes)
+        parts.extend(_part(node, words) for node in statement.nodes)
     if sum(isinstance(part, Insert) for part in parts) > _MOST_INSERTS:
         raise Mistake(f"inserts more than {_MOST_INSERTS} labels")
     return tuple(parts)
 
 
-def _part(node: nodes.Expr) -> str | Insert:
+def _part(node: nodes.Expr, words: Collection[str]) -> str | Insert | Word:
     if isinstance(node, nodes.TemplateData):
         for stray in ("{{", "}}", "{%", "%}"):
             if stray in node.data:
                 raise Mistake(f"has a stray `{stray}`", fix="write `{{ labels.name }}`")
         return node.data
+    if isinstance(node, nodes.Name) and node.name in words:
+        return Word(node.name)
     filters: list[Filter] = []
     while isinstance(node, nodes.Filter):
         filters.append(_filter(node))

@@ -15,11 +15,10 @@ from pydantic.json_schema import JsonSchemaValue
 
 from responder.playbooks.names import config_map_fault, id_fault, label_fault, subdomain_fault
 from responder.playbooks.refusals import Refused
-from responder.playbooks.template_syntax import Insert, parse
+from responder.playbooks.template_syntax import Insert, Word, parse
 from responder.playbooks.written import Mistake, Written, shown
 
 LONGEST_TEMPLATE = 500
-LONGEST_QUERY = 4_000
 # Of one inserted value, and of the text after each step: four times the longest valid name.
 LONGEST_VALUE = 1_024
 
@@ -46,7 +45,7 @@ class Template(Written):
             raise Mistake("is empty")
         if len(text) > cls.longest:
             raise Mistake(f"is longer than {cls.longest} characters")
-        parts = parse(text)
+        parts = tuple(part for part in parse(text) if not isinstance(part, Word))
         used = {part.label for part in parts if isinstance(part, Insert)}
         template = cls(text=text, parts=parts, labels=tuple(sorted(used)))
         template._reject_what_never_fits()
@@ -63,7 +62,7 @@ class Template(Written):
 
     def render(self, labels: Mapping[str, str]) -> str:
         """Insert the labels and check the result; raises Refused, whatever the labels hold."""
-        values = {name: _value(labels, name) for name in self.labels}
+        values = {name: label_value(labels, name) for name in self.labels}
         rendered = self._join(values)
         # Without labels, nothing has changed since it was checked at loading.
         if self.labels and (fault := self.fault(rendered)):
@@ -73,7 +72,7 @@ class Template(Written):
     def _join(self, values: Mapping[str, str]) -> str:
         rendered = ""
         for part in self.parts:
-            rendered += part if isinstance(part, str) else _inserted(part, values[part.label])
+            rendered += part if isinstance(part, str) else inserted(part, values[part.label])
             if len(rendered) > LONGEST_VALUE:
                 raise _too_long()
         return rendered
@@ -131,23 +130,8 @@ class NamespaceName(Template):
         return label_fault(rendered)
 
 
-class Query(Template):
-    """A PromQL query. It is parsed here, so that its labels count; the evidence renders it."""
-
-    __slots__ = ()
-    what: ClassVar[str] = "query"
-    longest: ClassVar[int] = LONGEST_QUERY
-    json_schema: ClassVar[JsonSchemaValue] = {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": LONGEST_QUERY,
-    }
-
-    def _reject_what_never_fits(self) -> None:
-        """Nothing: whether it is PromQL is for Prometheus to say."""
-
-
-def _value(labels: Mapping[str, str], name: str) -> str:
+def label_value(labels: Mapping[str, str], name: str) -> str:
+    """Give a label that must be there; raises Refused where it is missing, empty or too long."""
     value = labels.get(name, "")
     if not value:
         known = "is empty" if name in labels else "is missing"
@@ -159,7 +143,8 @@ def _value(labels: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _inserted(insert: Insert, value: str) -> str:
+def inserted(insert: Insert, value: str) -> str:
+    """Pass a label's value through its filters; raises Refused where it would grow too long."""
     for step in insert.filters:
         if step.growth(value) > LONGEST_VALUE:
             raise _too_long()

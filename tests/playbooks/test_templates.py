@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from responder.playbooks.refusals import Refused
-from responder.playbooks.templates import LONGEST_VALUE, Id, Query, Template, WorkloadName
+from responder.playbooks.templates import LONGEST_VALUE, Id, Template, WorkloadName
 from responder.playbooks.written import Mistake
 
 
@@ -156,11 +156,6 @@ def test_the_labels_of_a_template_are_known_without_rendering() -> None:
         "a",
         "b",
     )
-
-
-def test_a_query_may_be_long_and_is_no_name() -> None:
-    query = Query.parse('sum(rate(x{campaign="{{ labels.campaign }}"}[5m]))' + " + 0" * 500)
-    assert query.labels == ("campaign",)
 
 
 VALUES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)

@@ -55,7 +55,7 @@ spec:
   resume:
     start: {after: 2h, acknowledged: true}
     steps: [10%, {share: 50%, for: 30m, sends: 500}]
-    check: {query: "x == 0", max: 5}
+    check: {query: "increase(x[{{ window }}])", window: 1h, max: 5}
   reviewAfter: 24h
 """
 
@@ -74,5 +74,9 @@ def test_every_duration_of_a_playbook_is_shortened_and_nothing_else(tmp_path: Pa
     assert (first.share.ratio, second.share.ratio, second.sends) == (0.1, 0.5, 500)
     # The first one's fifteen minutes are there by default.
     assert (first.for_.seconds, second.for_.seconds) == (15, seconds["30m"])
-    assert found.resume_policy.check == given.resume_policy.check
+    check, shortened = given.resume_policy.check, found.resume_policy.check
+    assert check is not None
+    assert check.window is not None
+    window = Duration.parse("60s")
+    assert shortened == check.model_copy(update={"window": window})
     assert found.spec.mode == "observe"
