@@ -14,6 +14,7 @@ from responder.incidents.incident import Incident
 from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
 from responder.playbooks.loading import load_directory
+from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
 from responder.sandbox import commands as sandbox_commands
 from responder.settings import Settings, read_settings
@@ -104,7 +105,7 @@ def check(
 ) -> None:
     """Print every mistake in the playbooks; exit 1 if there is one."""
     if print_schema:
-        typer.echo(published(), nl=False)
+        typer.echo(published(Playbook), nl=False)
         return
     loaded = load_directory(playbooks)
     for problem in loaded.problems:

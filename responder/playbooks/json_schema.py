@@ -1,4 +1,4 @@
-"""The playbook format as JSON Schema, for editors and for checks without this program.
+"""Formats of files as JSON Schema, for editors and for checks without this program.
 
 The schema says what single values and keys may be. What it can't say (keys that exclude each other,
 labels outside of `incidentPer`, names that are taken) `responder check` does.
@@ -11,8 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
-
-from responder.playbooks.schema import Playbook
 
 
 class _WithoutNull(GenerateJsonSchema):
@@ -39,6 +37,6 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def published() -> str:
-    """Give the text of the published file."""
-    return json.dumps(schema_of(Playbook), indent=2, ensure_ascii=False) + "\n"
+def published(model: type[BaseModel]) -> str:
+    """Give the text of the published file of a format."""
+    return json.dumps(schema_of(model), indent=2, ensure_ascii=False) + "\n"

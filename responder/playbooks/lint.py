@@ -11,13 +11,14 @@ from typing import Any
 from responder.alerts.matchers import compatibility_problem
 from responder.playbooks.documents import Document, dotted
 from responder.playbooks.hold import Hold
-from responder.playbooks.model import Part
+from responder.playbooks.model import Part, listed
 from responder.playbooks.queries import Query
+from responder.playbooks.references import KnownMetric
 from responder.playbooks.resume import Evidence, Resume
-from responder.playbooks.schema import When
+from responder.playbooks.schema import Playbook, When
 from responder.playbooks.templates import Template
 from responder.playbooks.verbs import VERBS
-from responder.playbooks.written import Mistake, Path
+from responder.playbooks.written import Mistake, Path, shown
 
 
 def lint(document: Document) -> None:
@@ -48,6 +49,39 @@ def _outside(label: str, incident_per: list[object]) -> Mistake:
         if close
         else "add it there: every alert of an incident must ask for the same",
     )
+
+
+def lint_metrics(
+    read: Iterable[tuple[Document, Playbook | None]], metrics: Iterable[KnownMetric]
+) -> None:
+    """Look up the metrics that playbooks name; the playbook is None where it has other faults."""
+    known = {metric.name: metric for metric in metrics}
+    for document, playbook in read:
+        for path, _, asked in questions(document.data):
+            name = asked.get("metric")
+            if not isinstance(name, str):
+                continue
+            if name not in known:
+                document.report((*path, "metric"), _unknown_metric(name, list(known)))
+            elif playbook is not None:
+                for mistake in _not_asked_about(known[name], playbook):
+                    document.report((*path, "metric"), mistake)
+
+
+def _unknown_metric(name: str, known: list[str]) -> Mistake:
+    close = get_close_matches(name[:60], known, n=1)
+    fix = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known) or 'none'}"
+    return Mistake(f"the metric {shown(name)} is unknown", fix=fix)
+
+
+def _not_asked_about(metric: KnownMetric, playbook: Playbook) -> Iterator[Mistake]:
+    labels = frozenset(playbook.identity_labels)
+    fix = "add it to `incidentPer`, or ask for another metric"
+    for label in sorted(metric.labels - labels):
+        yield Mistake(f"`{metric.name}` needs the label `{label}`", fix=fix)
+    if metric.selectors and not metric.selectors & labels:
+        told = listed(tuple(sorted(metric.selectors)))
+        yield Mistake(f"`{metric.name}` needs one of the labels {told}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +136,6 @@ def lint_orders(documents: Iterable[Document]) -> None:
                 )
                 second.document.report(second.path, mistake)
                 break
-
-
-def lint_names(documents: Iterable[Document]) -> None:
-    """Find names that are given twice."""
-    first: dict[str, Document] = {}
-    path: Path = ("metadata", "name")
-    for document in documents:
-        name = _at(document.data, *path)
-        if isinstance(name, str) and (known := first.setdefault(name, document)) is not document:
-            where = f"{known.file}:{known.line_of(path)}"
-            mistake = Mistake(
-                f"the name `{name}` is taken by {where}",
-                fix="give each playbook a name of its own",
-            )
-            document.report(path, mistake)
 
 
 def _at(data: object, *keys: str | int) -> object:

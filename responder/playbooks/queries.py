@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 
+from responder.playbooks.model import Many
 from responder.playbooks.promql import HOLE, Place, read
 from responder.playbooks.refusals import Refused
 from responder.playbooks.template_syntax import Insert, Word, parse
@@ -18,6 +21,7 @@ from responder.playbooks.templates import inserted, label_value
 from responder.playbooks.written import Mistake, Written, shown
 
 LONGEST_QUERY = 4_000
+_MOST_TEXTS = 1_000
 
 WINDOW = "window"
 MATCHERS = "matchers"
@@ -27,19 +31,20 @@ _FILTERS_FIX = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BoundQuery:
+class BoundQuery(BaseModel):
     """A query about one incident; between two of its texts the window goes, as a duration.
 
-    `reach_seconds` is how much further back than its window it looks, `has_window` whether it has
-    a window at all.
+    `reach_seconds` is how much further back than its window it looks.
     """
 
-    texts: tuple[str, ...]
-    reach_seconds: float = 0.0
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
+
+    texts: Many[str] = Field(min_length=1, max_length=_MOST_TEXTS)
+    reach_seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     @property
     def has_window(self) -> bool:
+        """Whether it looks over the window that it is asked for."""
         return len(self.texts) > 1
 
     def over(self, window_seconds: int) -> str:
@@ -119,7 +124,7 @@ class Query(Written):
                         texts.append("")
                     else:
                         texts[-1] += matchers
-        return BoundQuery(texts=tuple(texts), reach_seconds=self.reach_seconds)
+        return BoundQuery(texts=tuple(texts), reachSeconds=self.reach_seconds)
 
 
 def matchers_of(labels: Mapping[str, str]) -> str:

@@ -8,12 +8,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from responder.playbooks.loading import (
-    LARGEST_FILE_BYTES,
-    load_directory,
-    load_file,
-    read_playbooks,
-)
+from responder.playbooks.files import LARGEST_FILE_BYTES
+from responder.playbooks.loading import load_directory, load_file, read_playbooks
 
 GOOD = """metadata: {name: NAME}
 spec:

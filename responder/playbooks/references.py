@@ -1,0 +1,16 @@
+"""What playbooks may refer to that is defined elsewhere."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMetric:
+    """A metric's name, and what it needs of an incident to be asked about it.
+
+    `labels` must all be among those that tell incidents apart, and of `selectors`, if there are
+    any, one at least: else the answer would be about everything.
+    """
+
+    name: str
+    labels: frozenset[str] = frozenset()
+    selectors: frozenset[str] = frozenset()
