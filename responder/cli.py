@@ -10,10 +10,10 @@ import typer
 from responder import __version__, commands
 from responder.app import serve as run_service
 from responder.errors import BadInput, Problem
+from responder.evidence.metric import Metric
 from responder.incidents.incident import Incident
 from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
-from responder.playbooks.loading import load_directory
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
 from responder.sandbox import commands as sandbox_commands
@@ -42,6 +42,7 @@ AllowNamespace = Annotated[
     str | None, typer.Option(help="Further namespaces that may be held, by commas.")
 ]
 Playbooks = Annotated[Path | None, typer.Option(help="Folder with playbooks.")]
+Metrics = Annotated[Path | None, typer.Option(help="Folder with metrics [rules/metrics].")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -99,20 +100,25 @@ def check(
         "rules/playbooks"
     ),
     *,
+    metrics: Metrics = None,
     print_schema: Annotated[
         bool, typer.Option(help="Print the playbooks' JSON Schema and exit.")
     ] = False,
+    print_metric_schema: Annotated[
+        bool, typer.Option(help="Print the metrics' JSON Schema and exit.")
+    ] = False,
 ) -> None:
-    """Print every mistake in the playbooks; exit 1 if there is one."""
-    if print_schema:
-        typer.echo(published(Playbook), nl=False)
+    """Print every mistake in the playbooks and metrics; exit 1 if there is one."""
+    if print_schema or print_metric_schema:
+        typer.echo(published(Playbook if print_schema else Metric), nl=False)
         return
-    loaded = load_directory(playbooks)
-    for problem in loaded.problems:
+    named, loaded = commands.load_rules(playbooks, metrics)
+    for problem in (*named.problems, *loaded.problems):
         typer.echo(f"{problem.severity}: {problem}")
+    typer.echo(f"{len(named.metrics)} metric(s), {len(named.errors)} mistake(s)")
     told = f"{len(loaded.playbooks)} playbook(s), {len(loaded.errors)} mistake(s)"
     typer.echo(f"{told}, {len(loaded.warnings)} warning(s)")
-    if loaded.errors:
+    if loaded.errors or named.errors:
         raise typer.Exit(1)
     if not loaded.playbooks:
         typer.echo(f"no playbook in {playbooks}", err=True)

@@ -86,13 +86,13 @@ def _a_name(name: str) -> str:
 
 
 class Metadata(Part):
-    """Which playbook it is. Labels and annotations are the author's own; nothing reads them."""
+    """Which one it is. Labels and annotations are the author's own; nothing reads them."""
 
     model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required"))
 
     name: Annotated[str, AfterValidator(_a_name)] = Field(
-        description="Unique among all playbooks. By default the file's name, where the file "
-        "holds one playbook without a name.",
+        description="Unique among all of its kind. By default the file's name, where the file "
+        "holds one without a name.",
         json_schema_extra={"pattern": f"^{DNS_LABEL}$", "maxLength": LONGEST_LABEL},
     )
     labels: dict[str, str] | None = Field(default=None, description="Your own; not read.")

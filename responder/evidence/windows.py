@@ -1,0 +1,32 @@
+"""How far back may be looked: never beyond the last resume, or old bounces would trip it again."""
+
+import math
+from datetime import datetime
+
+from responder.playbooks.queries import BoundQuery
+
+
+def window_seconds(
+    *,
+    wanted_seconds: int,
+    queries: tuple[BoundQuery, ...],
+    now: datetime,
+    since: datetime | None,
+    least_seconds: float,
+) -> int | None:
+    """Give the window for all queries of a question, or None where it is too early to ask.
+
+    `since` is the last resume, None where there was none; `least_seconds` what a window must have
+    to hold two samples of each series. A query that looks further back than its window, by a range
+    or an offset of its own, waits for as long as that more.
+    """
+    has_window = any(query.has_window for query in queries)
+    wanted = wanted_seconds if has_window else 0
+    if since is None:
+        return wanted
+    passed = (now - since).total_seconds()
+    reach = max((query.reach_seconds for query in queries), default=0.0)
+    if not has_window:
+        return 0 if passed >= max(reach, least_seconds) else None
+    window = min(wanted, math.floor(passed - reach))
+    return window if window >= min(least_seconds, wanted) and window > 0 else None
