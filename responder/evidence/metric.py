@@ -62,8 +62,8 @@ class MetricSpec(Part):
     )
     reported: MetricQuery | None = Field(
         default=None,
-        description="PromQL that gives something as long as the events are counted at all. Where "
-        "it does, no series of `events` means none happened; without it, that is unknown.",
+        description="PromQL that gives something as long as such events are counted at all. While "
+        "it does, no series of `events` means none happened; else, that is unknown.",
     )
     minimum_samples: int | None = Field(
         default=None, ge=1, le=10**9, description="The least sends; with fewer it is unknown."

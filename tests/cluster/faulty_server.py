@@ -45,6 +45,11 @@ class Exchange:
         self._writer.write(sent)
         await self._writer.drain()
 
+    async def raw(self, piece: bytes) -> None:
+        """A piece of what was promised."""
+        self._writer.write(piece)
+        await self._writer.drain()
+
     def stream(self) -> None:
         self._head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}, None)
 

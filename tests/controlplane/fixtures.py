@@ -21,7 +21,8 @@ from tests.controlplane.external_metrics import ExternalMetrics
 from tests.controlplane.go_build import GoMissingError
 from tests.controlplane.kube import Kube
 from tests.controlplane.real_alertmanager import Alertmanager
-from tests.controlplane.toolsets import ALERTMANAGER, KUBERNETES, Toolset
+from tests.controlplane.real_prometheus import Prometheus
+from tests.controlplane.toolsets import ALERTMANAGER, KUBERNETES, PROMETHEUS, Toolset
 
 _serial = itertools.count(1)
 
@@ -32,6 +33,12 @@ class StartControlPlane(Protocol):
 
 class StartAlertmanager(Protocol):
     def __call__(self, configuration: Mapping[str, Any]) -> Alertmanager: ...
+
+
+class StartPrometheus(Protocol):
+    def __call__(
+        self, configuration: Mapping[str, Any], *, web: Mapping[str, Any] | None = None
+    ) -> Prometheus: ...
 
 
 def require(toolset: Toolset, config: pytest.Config) -> None:
@@ -128,5 +135,21 @@ def start_alertmanager(request: pytest.FixtureRequest) -> Iterator[StartAlertman
             alertmanager = Alertmanager.start(configuration, logs=_own_logs(request))
             started.callback(alertmanager.stop)
             return alertmanager
+
+        yield start
+
+
+@pytest.fixture
+def start_prometheus(request: pytest.FixtureRequest) -> Iterator[StartPrometheus]:
+    """Starts real ones with the given configuration; see `scrape_configuration`."""
+    require(PROMETHEUS, request.config)
+    with contextlib.ExitStack() as started:
+
+        def start(
+            configuration: Mapping[str, Any], *, web: Mapping[str, Any] | None = None
+        ) -> Prometheus:
+            prometheus = Prometheus.start(configuration, logs=_own_logs(request), web=web)
+            started.callback(prometheus.stop)
+            return prometheus
 
         yield start

@@ -1,0 +1,136 @@
+"""Prometheus asked about incidents: every question gets a verdict, and nothing here raises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+from responder.evidence.answers import (
+    Answer,
+    NoAnswer,
+    RangeAnswer,
+    is_prometheus_error,
+    one_value,
+    read_instant,
+    read_range,
+)
+from responder.evidence.measuring import Value, found
+from responder.evidence.questions import Question
+from responder.evidence.transport import Endpoint, Limits, NoReply, Reply, Transport, open_transport
+from responder.evidence.verdict import Finding, Unknown, Verdict
+from responder.evidence.windows import window_seconds
+from responder.playbooks.queries import BoundQuery
+
+SCRAPE_INTERVAL_SECONDS: Final = 60.0
+"""Prometheus' own default."""
+_LEAST_INTERVALS: Final = 2
+_ENOUGH_SERIES: Final = 2
+"""One is asked for; a second one tells that there are several."""
+
+
+class Prometheus:
+    """One Prometheus, or what answers like one."""
+
+    def __init__(
+        self, transport: Transport, *, scrape_interval_seconds: float = SCRAPE_INTERVAL_SECONDS
+    ) -> None:
+        self._transport = transport
+        self._least_seconds = _LEAST_INTERVALS * scrape_interval_seconds
+
+    async def verdict(
+        self, question: Question, *, now: datetime, since: datetime | None = None
+    ) -> Verdict:
+        """Ask about one incident at one time; `since` is its last resume, if there was one.
+
+        All queries are for that same time, and together take at most one deadline.
+        """
+        warnings: tuple[str, ...] = ()
+        window = window_seconds(
+            wanted_seconds=question.window_seconds,
+            queries=question.queries,
+            now=now,
+            since=since,
+            least_seconds=self._least_seconds,
+        )
+        if window is None:
+            told = "too little time has passed since the last resume"
+            finding = Finding.unknown(Unknown.TOO_EARLY, told)
+        else:
+            finding, warnings = await self._finding(question, window=window, now=now)
+        return Verdict(
+            question=question.name,
+            finding=finding,
+            at=now,
+            window_seconds=window or None,
+            warnings=warnings,
+        )
+
+    async def query(self, promql: str, *, at: datetime, most_series: int = 0) -> Answer | NoAnswer:
+        """Evaluate PromQL at one time; `most_series` bounds what is sent, 0 does not."""
+        form = {"query": promql, "time": _timestamp(at), "timeout": self._timeout}
+        if most_series:
+            form["limit"] = str(most_series)
+        reply = await self._ask("/api/v1/query", form)
+        return _no_answer(reply) if isinstance(reply, NoReply) else read_instant(*reply)
+
+    async def query_range(
+        self, promql: str, *, start: datetime, end: datetime, step_seconds: float
+    ) -> RangeAnswer | NoAnswer:
+        """Evaluate PromQL at each step from `start` to `end`, both included."""
+        form = {
+            "query": promql,
+            "start": _timestamp(start),
+            "end": _timestamp(end),
+            "step": f"{step_seconds:g}",
+            "timeout": self._timeout,
+        }
+        reply = await self._ask("/api/v1/query_range", form)
+        return _no_answer(reply) if isinstance(reply, NoReply) else read_range(*reply)
+
+    @property
+    def _timeout(self) -> str:
+        return f"{self._transport.limits.total_seconds:g}"
+
+    async def _ask(self, path: str, form: dict[str, str]) -> tuple[int, bytes] | NoReply:
+        reply = await self._transport.ask("POST", path, form=form, is_final=_is_final)
+        return (reply.status, reply.body) if isinstance(reply, Reply) else reply
+
+    async def _finding(
+        self, question: Question, *, window: int, now: datetime
+    ) -> tuple[Finding, tuple[str, ...]]:
+        async def value(query: BoundQuery | None) -> Value:
+            if query is None:
+                return None
+            answer = await self.query(query.over(window), at=now, most_series=_ENOUGH_SERIES)
+            return one_value(answer)
+
+        async with asyncio.TaskGroup() as group:
+            events = group.create_task(value(question.events))
+            total = group.create_task(value(question.total))
+            reported = group.create_task(value(question.reported))
+        return found(question, events.result(), total.result(), reported.result())
+
+
+def _is_final(reply: Reply) -> bool:
+    return is_prometheus_error(reply.body)
+
+
+def _no_answer(reply: NoReply) -> NoAnswer:
+    return NoAnswer(reply.reason, reply.message)
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"{moment.timestamp():.3f}"
+
+
+@asynccontextmanager
+async def open_prometheus(
+    endpoint: Endpoint,
+    *,
+    limits: Limits | None = None,
+    scrape_interval_seconds: float = SCRAPE_INTERVAL_SECONDS,
+) -> AsyncIterator[Prometheus]:
+    """A Prometheus to be asked, with connections of its own; nothing is sent yet."""
+    async with open_transport(endpoint, limits=limits or Limits()) as transport:
+        yield Prometheus(transport, scrape_interval_seconds=scrape_interval_seconds)
