@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,7 +37,11 @@ class StartAlertmanager(Protocol):
 
 class StartPrometheus(Protocol):
     def __call__(
-        self, configuration: Mapping[str, Any], *, web: Mapping[str, Any] | None = None
+        self,
+        configuration: Mapping[str, Any],
+        *,
+        web: Mapping[str, Any] | None = None,
+        flags: Sequence[str] = (),
     ) -> Prometheus: ...
 
 
@@ -146,9 +150,13 @@ def start_prometheus(request: pytest.FixtureRequest) -> Iterator[StartPrometheus
     with contextlib.ExitStack() as started:
 
         def start(
-            configuration: Mapping[str, Any], *, web: Mapping[str, Any] | None = None
+            configuration: Mapping[str, Any],
+            *,
+            web: Mapping[str, Any] | None = None,
+            flags: Sequence[str] = (),
         ) -> Prometheus:
-            prometheus = Prometheus.start(configuration, logs=_own_logs(request), web=web)
+            logs = _own_logs(request)
+            prometheus = Prometheus.start(configuration, logs=logs, web=web, flags=flags)
             started.callback(prometheus.stop)
             return prometheus
 

@@ -113,19 +113,40 @@ class Alertmanager:
             ]
         )
 
+    def silence(self, labels: Labels) -> str:
+        """Silences what has these labels, for an hour; gives the silence's id."""
+        now = dt.datetime.now(dt.UTC)
+        answer = self._post(
+            "/api/v2/silences",
+            {
+                "matchers": [
+                    {"name": name, "value": value, "isRegex": False, "isEqual": True}
+                    for name, value in labels.items()
+                ],
+                "startsAt": now.isoformat(),
+                "endsAt": (now + dt.timedelta(hours=1)).isoformat(),
+                "createdBy": "a test",
+                "comment": "to be quiet",
+            },
+        )
+        return str(json.loads(answer)["silenceID"])
+
     def stop(self) -> None:
         self.server.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _send(self, alerts: list[dict[str, Any]]) -> None:
+        self._post("/api/v2/alerts", alerts)
+
+    def _post(self, path: str, body: object) -> bytes:
         request = urllib.request.Request(
-            f"{self.url}/api/v2/alerts",
+            f"{self.url}{path}",
             method="POST",
-            data=json.dumps(alerts).encode(),
+            data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):
-            pass
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+            return bytes(answer.read())
 
     def _is_ready(self) -> bool:
         self.server.require_running()
