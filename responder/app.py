@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -15,6 +15,10 @@ from responder.cluster.api import KubernetesApi
 from responder.cluster.connection import connect
 from responder.cluster.events import EventRecorder
 from responder.errors import BadInput, Problem
+from responder.evidence.alertmanager import Alertmanagers, open_alertmanagers
+from responder.evidence.credentials import Credentials, Tls
+from responder.evidence.prometheus import Prometheus, open_prometheus
+from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
 from responder.metrics import Metrics
 from responder.reconcile.conductor import Conductor, Scope
@@ -23,7 +27,7 @@ from responder.reconcile.intake import Intake, Terms
 from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.rulebook import Rulebook
 from responder.reconcile.view import View
-from responder.settings import Settings
+from responder.settings import Access, Settings
 from responder.web.authentication import BearerToken
 from responder.web.server import create_app
 from responder.web.service import Service
@@ -49,6 +53,36 @@ def terms_of(settings: Settings) -> Terms:
         allowed_namespaces=frozenset(settings.target_namespaces),
         max_mode=settings.max_mode,
         aliases=settings.aliases,
+    )
+
+
+def prometheus_of(settings: Settings) -> AbstractAsyncContextManager[Prometheus] | None:
+    """Give the Prometheus to be asked, not yet opened; raises BadInput for unusable files."""
+    if settings.prometheus_url is None:
+        return None
+    seconds = settings.prometheus_timeout_seconds
+    return open_prometheus(
+        _endpoint(settings.prometheus_url, settings.prometheus_access),
+        limits=Limits(total_seconds=seconds, deadline_seconds=2.5 * seconds),
+        scrape_interval_seconds=settings.scrape_interval_seconds,
+    )
+
+
+def alertmanagers_of(settings: Settings) -> AbstractAsyncContextManager[Alertmanagers]:
+    """Give the Alertmanagers to be asked, perhaps none, not yet opened; raises BadInput."""
+    access = settings.alertmanager_access
+    return open_alertmanagers([_endpoint(url, access) for url in settings.alertmanager_urls])
+
+
+def _endpoint(url: str, access: Access) -> Endpoint:
+    return Endpoint(
+        url=url,
+        credentials=Credentials(
+            bearer_token_file=access.bearer_token_file,
+            username=access.username,
+            password_file=access.password_file,
+        ),
+        tls=Tls(ca_file=access.ca_file, cert_file=access.cert_file, key_file=access.key_file),
     )
 
 

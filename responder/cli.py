@@ -75,6 +75,19 @@ def serve(
     aliases: Annotated[
         str | None, typer.Option(help="campaign=campaign_id|utm_campaign,pool=ip_pool")
     ] = None,
+    metrics: Metrics = None,
+    prometheus_url: Annotated[
+        str | None, typer.Option(help="Where evidence is asked for; without it, it is unknown.")
+    ] = None,
+    prometheus_bearer_token_file: Annotated[
+        Path | None, typer.Option(help="Token that Prometheus is shown.")
+    ] = None,
+    alertmanager_urls: Annotated[
+        str | None, typer.Option(help="Every Alertmanager that notifies us, by commas.")
+    ] = None,
+    alertmanager_bearer_token_file: Annotated[
+        Path | None, typer.Option(help="Token that they are shown.")
+    ] = None,
     log_format: Annotated[Literal["json", "console"] | None, typer.Option()] = None,
 ) -> None:
     """Take alerts and hold what they concern, until stopped. Every flag is also RESPONDER_..."""
@@ -88,6 +101,11 @@ def serve(
         max_mode=max_mode,
         pools=pools,
         aliases=aliases,
+        metrics=metrics,
+        prometheus_url=prometheus_url,
+        prometheus_bearer_token_file=prometheus_bearer_token_file,
+        alertmanager_urls=alertmanager_urls,
+        alertmanager_bearer_token_file=alertmanager_bearer_token_file,
         log_format=log_format,
     )
     configure_logs(settings.log_format)

@@ -3,9 +3,17 @@
 import ipaddress
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from responder.errors import BadInput, Problem
@@ -15,7 +23,104 @@ Namespace = Annotated[str, Field(pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_
 _MOST_PORT = 65535
 
 
-class Settings(BaseSettings):
+class Access(BaseModel):
+    """How one is known to a server: files that may be replaced while they are used."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bearer_token_file: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What does not go together."""
+        found = {
+            "a bearer token and a username: set one of them": bool(
+                self.bearer_token_file and self.username
+            ),
+            "a username and a password_file go together": bool(self.username)
+            != bool(self.password_file),
+            "a username can't hold a colon": ":" in self.username,
+            "a cert_file and a key_file go together": bool(self.cert_file) != bool(self.key_file),
+        }
+        return tuple(fault for fault, is_so in found.items() if is_so)
+
+
+class EvidenceSettings(BaseSettings):
+    """Whom to ask for evidence. Everything here is optional: what isn't asked is unknown."""
+
+    metrics: Path = Path("rules/metrics")
+    scrape_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """How often Prometheus scrapes the senders; two of it must have passed since a resume."""
+
+    prometheus_url: str | None = None
+    prometheus_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """Of one try; three of them end within two and a half times as long."""
+    prometheus_bearer_token_file: Path | None = None
+    prometheus_username: str = ""
+    prometheus_password_file: Path | None = None
+    prometheus_ca_file: Path | None = None
+    prometheus_cert_file: Path | None = None
+    prometheus_key_file: Path | None = None
+
+    alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """Every Alertmanager that notifies us, each by itself."""
+    alertmanager_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """How long one must have run before an alert that it doesn't list has resolved."""
+    alertmanager_bearer_token_file: Path | None = None
+    alertmanager_username: str = ""
+    alertmanager_password_file: Path | None = None
+    alertmanager_ca_file: Path | None = None
+    alertmanager_cert_file: Path | None = None
+    alertmanager_key_file: Path | None = None
+
+    @field_validator("alertmanager_urls", mode="before")
+    @classmethod
+    def _urls(cls, given: object) -> object:
+        return _listed(given)
+
+    @field_validator("alertmanager_urls")
+    @classmethod
+    def _good_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(urls)) < len(urls):
+            raise ValueError("names one twice")
+        return tuple(_good_url(url) for url in urls)
+
+    @field_validator("prometheus_url")
+    @classmethod
+    def _good_prometheus(cls, url: str | None) -> str | None:
+        return None if url is None else _good_url(url)
+
+    @model_validator(mode="after")
+    def _known_to_both(self) -> Self:
+        for name, access, has_url in (
+            ("prometheus", self.prometheus_access, self.prometheus_url is not None),
+            ("alertmanager", self.alertmanager_access, bool(self.alertmanager_urls)),
+        ):
+            faults = access.faults
+            if access != Access() and not has_url:
+                faults += ("credentials for an address that is not set",)
+            if faults:
+                raise ValueError(f"{name}: {'; '.join(faults)}")
+        return self
+
+    @property
+    def prometheus_access(self) -> Access:
+        return self._access("prometheus")
+
+    @property
+    def alertmanager_access(self) -> Access:
+        return self._access("alertmanager")
+
+    def _access(self, server: str) -> Access:
+        return Access(**{name: getattr(self, f"{server}_{name}") for name in Access.model_fields})
+
+
+class Settings(EvidenceSettings):
     """The settings of `responder serve`."""
 
     model_config = SettingsConfigDict(
@@ -45,10 +150,8 @@ class Settings(BaseSettings):
 
     @field_validator("allow_namespace", "pools", mode="before")
     @classmethod
-    def _listed(cls, given: object) -> object:
-        if isinstance(given, str):
-            return tuple(part.strip() for part in given.split(",") if part.strip())
-        return given
+    def _names(cls, given: object) -> object:
+        return _listed(given)
 
     @field_validator("aliases", mode="before")
     @classmethod
@@ -89,6 +192,25 @@ class Settings(BaseSettings):
     def target_namespaces(self) -> tuple[str, ...]:
         """The home namespace first, then the others, each once."""
         return tuple(dict.fromkeys((self.namespace, *self.allow_namespace)))
+
+
+def _listed(given: object) -> object:
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    return given
+
+
+def _good_url(url: str) -> str:
+    """Check a server's address, which may end in a path; raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("must begin with http:// or https:// and a host")
+    if parts.username is not None or parts.password is not None:
+        # An address is logged and shown; a secret is neither.
+        raise ValueError("holds a user or a password: give them as username and password_file")
+    if parts.query or parts.fragment:
+        raise ValueError("must end with the host or a path")
+    return url
 
 
 def is_loopback(host: str) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from responder.app import alertmanagers_of, prometheus_of
 from responder.errors import BadInput
-from responder.settings import read_settings
+from responder.settings import Access, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +110,93 @@ def test_all_faults_are_told_at_once() -> None:
         "namespace",
         "most_requests",
     }
+
+
+def test_without_any_address_there_is_nobody_to_ask() -> None:
+    settings = read_settings()
+    assert prometheus_of(settings) is None
+    assert settings.alertmanager_urls == ()
+    assert settings.metrics == Path("rules/metrics")
+
+
+def test_whom_to_ask_is_set_in_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RESPONDER_PROMETHEUS_URL", "https://mimir.example/prometheus")
+    monkeypatch.setenv("RESPONDER_PROMETHEUS_USERNAME", "responder")
+    monkeypatch.setenv("RESPONDER_PROMETHEUS_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_URLS", "http://am-0:9093, http://am-1:9093/path")
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_BEARER_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_GRACE_SECONDS", "60")
+    monkeypatch.setenv("RESPONDER_SCRAPE_INTERVAL_SECONDS", "15")
+    settings = read_settings()
+    assert settings.prometheus_access == Access(
+        username="responder", password_file=tmp_path / "password"
+    )
+    assert settings.alertmanager_urls == ("http://am-0:9093", "http://am-1:9093/path")
+    assert settings.alertmanager_access == Access(bearer_token_file=tmp_path / "token")
+    assert (settings.alertmanager_grace_seconds, settings.scrape_interval_seconds) == (60, 15)
+    assert prometheus_of(settings) is not None
+
+
+FILE = Path("file")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"prometheus_url": "prometheus:9090"}, "http://"),
+        ({"prometheus_url": "http://"}, "a host"),
+        ({"prometheus_url": "http://x:port"}, "ort"),
+        ({"prometheus_url": "http://me:secret@x"}, "password_file"),
+        ({"prometheus_url": "http://x/?a=b"}, "end with"),
+        ({"alertmanager_urls": "http://x,ftp://y"}, "http://"),
+        ({"alertmanager_urls": "http://x,http://x"}, "twice"),
+        ({"prometheus_bearer_token_file": FILE}, "address that is not set"),
+        ({"alertmanager_ca_file": FILE}, "address that is not set"),
+        ({"prometheus_url": "http://x", "prometheus_username": "me"}, "go together"),
+        ({"prometheus_url": "http://x", "prometheus_password_file": FILE}, "go together"),
+        ({"prometheus_url": "http://x", "prometheus_cert_file": FILE}, "go together"),
+        (
+            {
+                "prometheus_url": "http://x",
+                "prometheus_username": "m:e",
+                "prometheus_password_file": FILE,
+            },
+            "colon",
+        ),
+        (
+            {
+                "alertmanager_urls": "http://x",
+                "alertmanager_username": "me",
+                "alertmanager_password_file": FILE,
+                "alertmanager_bearer_token_file": FILE,
+            },
+            "one of them",
+        ),
+        ({"scrape_interval_seconds": 0}, "scrape_interval_seconds"),
+        ({"prometheus_timeout_seconds": 0}, "prometheus_timeout_seconds"),
+    ],
+)
+def test_a_fault_in_whom_to_ask_is_told_and_no_secret_with_it(
+    given: dict[str, object], words: str
+) -> None:
+    with pytest.raises(BadInput) as raised:
+        read_settings(**given)
+    assert words in str(raised.value)
+    assert ":secret" not in str(raised.value)
+
+
+def test_files_that_can_not_be_used_are_told_before_anything_is_asked(tmp_path: Path) -> None:
+    missing = tmp_path / "ca.crt"
+    settings = read_settings(prometheus_url="https://x", prometheus_ca_file=missing)
+    with pytest.raises(BadInput, match=r"ca\.crt"):
+        prometheus_of(settings)
+
+
+async def test_those_that_are_set_are_opened_and_closed_without_being_asked() -> None:
+    settings = read_settings(prometheus_url="http://x", alertmanager_urls="http://y,http://z")
+    opening = prometheus_of(settings)
+    assert opening is not None
+    async with opening, alertmanagers_of(settings):
+        pass

@@ -83,7 +83,7 @@ class Transport:
         limits: Limits,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.url = endpoint.url.rstrip("/")
+        self.url = str(URL(endpoint.url)).rstrip("/")
         self.limits = limits
         self._endpoint = endpoint
         self._session = session

@@ -1,6 +1,8 @@
 """Metrics are loaded as playbooks are: each mistake with its line and fix, all of them at once."""
 
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import jsonschema
@@ -9,7 +11,9 @@ import yaml
 
 from responder.evidence.loading import load_metrics, read_metrics
 from responder.evidence.metric import Metric
+from responder.evidence.verdict import Unknown
 from responder.playbooks.json_schema import published, schema_of
+from responder.playbooks.loading import read_playbooks
 from responder.playbooks.queries import MATCHERS, WINDOW
 
 ROOT = Path(__file__).parents[2]
@@ -112,3 +116,31 @@ def test_a_metric_without_a_name_is_called_like_its_file() -> None:
     text = (SHIPPED / "attempts.yaml").read_text(encoding="utf-8")
     nameless = text.replace("metadata:\n  name: attempts\n", "")
     assert set(read_metrics(nameless, file="folder/tries.yaml").metrics) == {"tries"}
+
+
+PAGE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+AROUND = """metadata: {name: around}
+spec:
+  matchers: [alertname="HighBounceRate"]
+  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+"""
+
+
+def test_the_examples_of_the_page_are_right() -> None:
+    known = load_metrics(SHIPPED).known
+    metrics = [text for text in EXAMPLES if "kind: Metric" in text]
+    parts = [text for text in EXAMPLES if text.startswith("resume:")]
+    assert (len(metrics), len(metrics) + len(parts)) == (1, len(EXAMPLES))
+    for text in metrics:
+        assert not read_metrics(text, file="example.yaml").problems
+    for text in parts:
+        playbook = AROUND + textwrap.indent(text, "  ")
+        assert not read_playbooks(playbook, file="example.yaml", metrics=known).errors
+
+
+def test_the_page_lists_every_metric_of_the_box_and_every_reason() -> None:
+    for name in load_metrics(SHIPPED).metrics:
+        assert f"`{name}`" in PAGE
+    for reason in Unknown:
+        assert reason in PAGE
