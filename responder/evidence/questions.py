@@ -39,6 +39,11 @@ class NotAskable:
     reason: Unknown
     message: str
 
+    @property
+    def finding(self) -> Finding:
+        """What a verdict about it says."""
+        return Finding.unknown(self.reason, self.message)
+
 
 class Question(BaseModel):
     """One question about one incident; `window_seconds` is what it wants to look back over.

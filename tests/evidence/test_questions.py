@@ -68,7 +68,9 @@ def test_a_label_that_is_missing_never_widens_the_question(
 
 
 def test_a_metric_that_is_gone_can_not_be_asked() -> None:
-    assert refusal({"campaign": "x"}, metric="gone", max=1).reason is Unknown.UNKNOWN_METRIC
+    gone = refusal({"campaign": "x"}, metric="gone", max=1)
+    assert gone.reason is Unknown.UNKNOWN_METRIC
+    assert (gone.finding.truth, gone.finding.message) == (Truth.UNKNOWN, gone.message)
 
 
 def test_a_raw_query_is_bound_to_its_labels() -> None:
