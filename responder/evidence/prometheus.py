@@ -1,7 +1,8 @@
 """Prometheus asked about incidents: every question gets a verdict, and nothing here raises."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -19,7 +20,7 @@ from responder.evidence.measuring import Value, found
 from responder.evidence.questions import Question
 from responder.evidence.transport import Endpoint, Limits, NoReply, Reply, Transport, open_transport
 from responder.evidence.verdict import Finding, Unknown, Verdict
-from responder.evidence.windows import window_seconds
+from responder.evidence.windows import ahead_seconds, window_seconds
 from responder.playbooks.queries import BoundQuery
 
 SCRAPE_INTERVAL_SECONDS: Final = 60.0
@@ -27,15 +28,22 @@ SCRAPE_INTERVAL_SECONDS: Final = 60.0
 _LEAST_INTERVALS: Final = 2
 _ENOUGH_SERIES: Final = 2
 """One is asked for; a second one tells that there are several."""
+_MOST_SKEW_SECONDS: Final = 5.0
+"""As towards the API server: beyond, a window may begin before the resume that it shall follow."""
 
 
 class Prometheus:
     """One Prometheus, or what answers like one."""
 
     def __init__(
-        self, transport: Transport, *, scrape_interval_seconds: float = SCRAPE_INTERVAL_SECONDS
+        self,
+        transport: Transport,
+        *,
+        scrape_interval_seconds: float = SCRAPE_INTERVAL_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
+        self._monotonic = monotonic
         self._least_seconds = _LEAST_INTERVALS * scrape_interval_seconds
 
     async def verdict(
@@ -68,11 +76,10 @@ class Prometheus:
 
     async def query(self, promql: str, *, at: datetime, most_series: int = 0) -> Answer | NoAnswer:
         """Evaluate PromQL at one time; `most_series` bounds what is sent, 0 does not."""
-        form = {"query": promql, "time": _timestamp(at), "timeout": self._timeout}
-        if most_series:
-            form["limit"] = str(most_series)
-        reply = await self._ask("/api/v1/query", form)
-        return _no_answer(reply) if isinstance(reply, NoReply) else read_instant(*reply)
+        reply = await self._instant(promql, at=at, most_series=most_series)
+        if isinstance(reply, NoReply):
+            return _no_answer(reply)
+        return read_instant(reply.status, reply.body)
 
     async def query_range(
         self, promql: str, *, start: datetime, end: datetime, step_seconds: float
@@ -86,24 +93,40 @@ class Prometheus:
             "timeout": self._timeout,
         }
         reply = await self._ask("/api/v1/query_range", form)
-        return _no_answer(reply) if isinstance(reply, NoReply) else read_range(*reply)
+        if isinstance(reply, NoReply):
+            return _no_answer(reply)
+        return read_range(reply.status, reply.body)
 
     @property
     def _timeout(self) -> str:
         return f"{self._transport.limits.total_seconds:g}"
 
-    async def _ask(self, path: str, form: dict[str, str]) -> tuple[int, bytes] | NoReply:
-        reply = await self._transport.ask("POST", path, form=form, is_final=_is_final)
-        return (reply.status, reply.body) if isinstance(reply, Reply) else reply
+    async def _instant(self, promql: str, *, at: datetime, most_series: int) -> Reply | NoReply:
+        form = {"query": promql, "time": _timestamp(at), "timeout": self._timeout}
+        if most_series:
+            form["limit"] = str(most_series)
+        return await self._ask("/api/v1/query", form)
+
+    async def _ask(self, path: str, form: dict[str, str]) -> Reply | NoReply:
+        return await self._transport.ask("POST", path, form=form, is_final=_is_final)
 
     async def _finding(
         self, question: Question, *, window: int, now: datetime
     ) -> tuple[Finding, tuple[str, ...]]:
+        started = self._monotonic()
+
         async def value(query: BoundQuery | None) -> Value:
             if query is None:
                 return None
-            answer = await self.query(query.over(window), at=now, most_series=_ENOUGH_SERIES)
-            return one_value(answer)
+            reply = await self._instant(query.over(window), at=now, most_series=_ENOUGH_SERIES)
+            if isinstance(reply, NoReply):
+                return _no_answer(reply)
+            took = self._monotonic() - started
+            ahead = ahead_seconds(reply.date, asked_at=now, took_seconds=took)
+            if abs(ahead) > _MOST_SKEW_SECONDS:
+                told = f"its clock differs from the cluster's by {ahead:+.0f} s"
+                return NoAnswer(Unknown.SKEWED, told)
+            return one_value(read_instant(reply.status, reply.body))
 
         async with asyncio.TaskGroup() as group:
             events = group.create_task(value(question.events))

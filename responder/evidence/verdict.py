@@ -26,6 +26,8 @@ class Unknown(StrEnum):
     """An answer that is none: another server's page, a redirect, or too much of it."""
     INCOMPLETE = "Incomplete"
     """The answer came with warnings: part of the data was not there to be counted."""
+    SKEWED = "Skewed"
+    """Its clock and the cluster's differ: a window is not what it seems."""
     BAD_QUERY = "BadQuery"
     NO_DATA = "NoData"
     SEVERAL_SERIES = "SeveralSeries"

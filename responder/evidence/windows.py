@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from responder.playbooks.queries import BoundQuery
 
@@ -30,3 +31,18 @@ def window_seconds(
         return 0 if passed >= max(reach, least_seconds) else None
     window = min(wanted, math.floor(passed - reach))
     return window if window >= min(least_seconds, wanted) and window > 0 else None
+
+
+def ahead_seconds(date: str, *, asked_at: datetime, took_seconds: float) -> float:
+    """Give by how much the clock behind a `Date` is ahead of ours, below 0 for behind, at least.
+
+    `asked_at` is ours when the question was asked, `took_seconds` how long it took to be answered.
+    0 where the date lies in between, or can't be read. A `Date` has whole seconds, cut.
+    """
+    try:
+        after = (parsedate_to_datetime(date) - asked_at).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
+    if after > took_seconds:
+        return after - took_seconds
+    return min(0.0, after + 1)

@@ -1,6 +1,7 @@
 """A question becomes queries for one time and one window, and always a verdict."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,16 @@ async def test_a_range_is_asked_for_with_its_ends() -> None:
     first, second = map(form_of, server.exchanges)
     assert (first["start"], first["end"]) == (f"{start.timestamp():.3f}", f"{NOW.timestamp():.3f}")
     assert (first["step"], second["step"]) == ("15", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"), [(-8, Unknown.SKEWED), (-3, None), (4, None), (9, Unknown.SKEWED)]
+)
+async def test_an_answer_by_another_clock_is_no_evidence(
+    seconds: float, reason: Unknown | None
+) -> None:
+    date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+    handle = answering((200, vector("0")), Date=date)
+    async with asked(handle) as (prometheus, _):
+        verdict = await prometheus.verdict(question(query="up"), now=NOW)
+    assert verdict.finding.reason is reason

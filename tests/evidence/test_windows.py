@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.evidence.windows import window_seconds
+from responder.evidence.windows import ahead_seconds, window_seconds
 from responder.playbooks.queries import BoundQuery, Query
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
@@ -75,3 +75,24 @@ def test_whatever_is_asked_it_looks_at_nothing_before_the_resume(
         assert 1 <= found <= wanted
         assert found + reach <= passed + 1e-5  # of a timedelta's microseconds
         assert found >= min(least, wanted)
+
+
+@pytest.mark.parametrize(
+    ("second", "took", "ahead"),
+    [
+        (0, 0.0, 0),  # cut from anything up to :01
+        (59, 0.0, 59),
+        (20, 30.0, 0),  # it was answered at last
+        (40, 30.0, 10),
+    ],
+)
+def test_how_far_a_clock_is_ahead(second: int, took: float, ahead: float) -> None:
+    date = f"Tue, 24 Nov 2026 18:00:{second:02d} GMT"
+    assert ahead_seconds(date, asked_at=NOW, took_seconds=took) == ahead
+
+
+def test_how_far_a_clock_is_behind_and_dates_that_are_none() -> None:
+    behind = "Tue, 24 Nov 2026 17:59:50 GMT"
+    assert ahead_seconds(behind, asked_at=NOW, took_seconds=30) == -9
+    for date in ("", "some day", "Tue, 24 Nov 2026 17:59:50 -0000"):
+        assert ahead_seconds(date, asked_at=NOW, took_seconds=0) == 0
