@@ -201,17 +201,11 @@ def _reach_seconds(tokens: Sequence[_Token]) -> float:
     """Ranges of nested subqueries and offsets add up; of what stands side by side, the longest."""
     levels, last = [0.0], 0.0
     for index, token in enumerate(tokens):
-        before = tokens[index - 1].text.lower() if index else ""
+        is_offset = bool(index) and tokens[index - 1].text.lower() == "offset"
         if token.kind == "range":
-            found = _RANGE.fullmatch(token.text)
-            if found is None:
-                raise Mistake(
-                    f"{shown(token.text.replace(HOLE, '{{ }}'))} is no range that can be judged",
-                    fix="write a duration, like `[15m]`, or `[{{ window }}]`",
-                )
-            last += 0.0 if found[1] == HOLE else seconds_of(found[1])
-        elif before == "offset":
-            last += seconds_of(token.text) if token.kind in ("duration", "number") else 0.0
+            last += _range_seconds(token)
+        elif is_offset and (token.kind in ("duration", "number", "hole") or token.text in "-("):
+            last += _offset_seconds(token)
         elif token.text == "@":
             raise Mistake("looks at a fixed time (`@`)", fix="leave it out: it is asked about now")
         elif token.text == ")":
@@ -222,6 +216,23 @@ def _reach_seconds(tokens: Sequence[_Token]) -> float:
             if token.text == "(":
                 levels.append(0.0)
     return max(last, *levels)
+
+
+def _range_seconds(token: _Token) -> float:
+    found = _RANGE.fullmatch(token.text)
+    if found is None:
+        raise Mistake(
+            f"{shown(token.text.replace(HOLE, '{{ }}'))} is no range that can be judged",
+            fix="write a duration, like `[15m]`, or `[{{ window }}]`",
+        )
+    return 0.0 if found[1] == HOLE else seconds_of(found[1])
+
+
+def _offset_seconds(token: _Token) -> float:
+    """The window itself counts by itself, and a negative offset is later than now."""
+    if token.text == "(":
+        raise Mistake("calculates an offset", fix="write a duration, like `offset 15m`")
+    return seconds_of(token.text) if token.kind in ("duration", "number") else 0.0
 
 
 def _filter(tokens: Sequence[_Token]) -> str:

@@ -102,6 +102,7 @@ def test_the_window_is_put_in_last_and_never_into_a_label() -> None:
         ("rate(x[{{ window }}] offset 5m)", 300),
         ('rate(x{a="[9h]"}[5m]) # [10h]', 300),
         ("sum by (offset) (rate(x[5m]))", 300),
+        ("sum by (offset) (rate(x[5m])) + sum by (a, offset) (rate(x[10m]))", 600),
     ],
 )
 def test_how_far_a_query_looks_beyond_its_window(text: str, seconds: float) -> None:
@@ -160,6 +161,7 @@ def test_what_answers_whether_true_or_false_is_no_filter(text: str) -> None:
         ("x;y", "no PromQL"),
         ("x @ 1700000000", "fixed time"),
         ("x[5m+1m]", "range"),
+        ("x[5m] offset (1h+1m)", "offset"),
         ("{{ labels.a }}", "outside of a matcher"),
         ("{{ labels.a }}_total", "outside of a matcher"),
         ('label_replace(x, "b", "{{ labels.a }}", "", "")', "outside of a matcher"),
@@ -182,7 +184,16 @@ def test_a_query_may_be_long() -> None:
     assert query.labels == ("campaign",)
 
 
-@given(st.text(st.sampled_from("ab{}()[]\"'`\\=~!<> #@:\n5m$") | st.characters(), max_size=40))
+WORDS = st.sampled_from(
+    [
+        *("x", "(", ")", "{", "}", "[5m]", "[", "]", "offset", "by", "or", "and", "bool", ">"),
+        *("=", "=~", "-", "@", ",", "5m", "3", '"a"', "'", "`", "#", "$x", "\\"),
+        *("{{ labels.a }}", "{{ window }}"),
+    ]
+)
+
+
+@given(st.lists(WORDS | st.text(max_size=3), max_size=14).map(" ".join))
 def test_no_text_makes_reading_fail_otherwise_than_with_a_mistake(text: str) -> None:
     with contextlib.suppress(Mistake, Refused):
         assert isinstance(Query.parse(text).bind({"a": "x"}), BoundQuery)
