@@ -24,6 +24,9 @@ _UNITS_SECONDS: Final = {
     "w": 604_800,
     "y": 31_536_000,
 }
+_LONGEST_SECONDS: Final = 10 * _UNITS_SECONDS["y"]
+_LONGEST_DURATION: Final = 40
+"""In characters: what is longer need not fit into a float."""
 _DURATION: Final = r"(?:\d+(?:ms|[smhdwy]))+"
 _NUMBER: Final = r"(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TOKEN: Final = re.compile(
@@ -110,6 +113,8 @@ def read(text: str, *, words: Sequence[str | None]) -> Reading:
             reading.places.append(place)
     _balanced(tokens)
     reading.reach_seconds = _reach_seconds(tokens)
+    if not reading.reach_seconds <= _LONGEST_SECONDS:
+        raise Mistake("looks back further than ten years", fix="shorten its ranges and offsets")
     reading.filters = _filter(tokens)
     return reading
 
@@ -190,11 +195,13 @@ def _balanced(tokens: Sequence[_Token]) -> None:
 
 
 def seconds_of(text: str) -> float:
-    """Read a duration such as `1h30m`, or a number of seconds."""
+    """Read a duration such as `1h30m`, or a number of seconds; raises Mistake."""
+    if len(text) > _LONGEST_DURATION:
+        raise Mistake(f"{shown(text)} is no duration that can be judged")
     parts = re.findall(r"(\d+)(ms|[smhdwy])", text)
-    if not parts:
-        return float(text)
-    return sum(int(amount) * _UNITS_SECONDS[unit] for amount, unit in parts)
+    if parts:
+        return sum(int(amount) * _UNITS_SECONDS[unit] for amount, unit in parts)
+    return float(int(text, 16) if text[:2] in ("0x", "0X") else float(text))
 
 
 def _reach_seconds(tokens: Sequence[_Token]) -> float:

@@ -93,6 +93,8 @@ def test_the_window_is_put_in_last_and_never_into_a_label() -> None:
         ("rate(x[5m])", 300),
         ("rate(x[1h30m]) / rate(y[15m])", 5_400),
         ("rate(x[90])", 90),
+        ("x offset 0x10", 16),
+        ("x offset 1_000", 1_000),
         ("rate(x[500ms])", 0.5),
         ("rate(x[5m] offset 1h)", 3_900),
         ("rate(x[5m] OFFSET 1h)", 3_900),
@@ -162,6 +164,11 @@ def test_what_answers_whether_true_or_false_is_no_filter(text: str) -> None:
         ("x @ 1700000000", "fixed time"),
         ("x[5m+1m]", "range"),
         ("x[5m] offset (1h+1m)", "offset"),
+        ("x[1e999]", "ten years"),
+        (f"x offset 0x{'f' * 500}", "no duration"),
+        (f"x[{'9' * 500}y]", "no duration"),
+        ("x offset 11y", "ten years"),
+        ("x offset 0xfffffffff", "ten years"),
         ("{{ labels.a }}", "outside of a matcher"),
         ("{{ labels.a }}_total", "outside of a matcher"),
         ('label_replace(x, "b", "{{ labels.a }}", "", "")', "outside of a matcher"),
@@ -187,7 +194,7 @@ def test_a_query_may_be_long() -> None:
 WORDS = st.sampled_from(
     [
         *("x", "(", ")", "{", "}", "[5m]", "[", "]", "offset", "by", "or", "and", "bool", ">"),
-        *("=", "=~", "-", "@", ",", "5m", "3", '"a"', "'", "`", "#", "$x", "\\"),
+        *("=", "=~", "-", "@", ",", "5m", "3", "0xf", "1e999", '"a"', "'", "`", "#", "$x", "\\"),
         *("{{ labels.a }}", "{{ window }}"),
     ]
 )
