@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from responder.evidence.answers import Answer, NoAnswer
 from responder.evidence.credentials import Credentials
 from responder.evidence.prometheus import Prometheus
 from responder.evidence.transport import Endpoint, Limits, open_transport
+from responder.evidence.verdict import Unknown
 from tests.cluster.faulty_server import Exchange, FaultyServer, Handler, faulty_server
+from tests.evidence.moments import NOW
 
 QUICK = Limits(
     connect_seconds=0.2, total_seconds=0.4, deadline_seconds=3.0, first_pause_seconds=0.01
@@ -75,3 +78,12 @@ async def asked(
         endpoint = Endpoint(server.url, credentials or Credentials())
         async with open_transport(endpoint, limits=replace(QUICK, **limits)) as transport:
             yield Prometheus(transport, scrape_interval_seconds=1), server
+
+
+async def ask(prometheus: Prometheus) -> Answer | NoAnswer:
+    return await prometheus.query("up", at=NOW)
+
+
+async def reason(prometheus: Prometheus) -> Unknown | None:
+    found = await ask(prometheus)
+    return found.reason if isinstance(found, NoAnswer) else None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from responder.evidence.answers import Answer, RangeAnswer
-from responder.evidence.credentials import Credentials, Tls
 from responder.evidence.loading import load_metrics
 from responder.evidence.prometheus import Prometheus, open_prometheus
 from responder.evidence.questions import Question, bind
@@ -20,7 +19,6 @@ from tests.controlplane import real_prometheus
 from tests.controlplane.eventually import eventually
 from tests.controlplane.fixtures import StartPrometheus
 from tests.controlplane.real_prometheus import scrape_configuration
-from tests.evidence.certificates import Certificates
 from tests.evidence.exporter import Senders, exported
 
 METRICS = load_metrics(Path(__file__).parents[2] / "rules" / "metrics").metrics
@@ -296,48 +294,6 @@ async def test_a_range_has_a_point_at_each_step(start_prometheus: StartPrometheu
         assert isinstance(found, RangeAnswer)
         (series,) = found.series
         assert [value for _, value in series.points] == [7.0] * 5
-
-
-# The example of Prometheus' own documentation: the hash of "test".
-HASH = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
-
-
-async def test_a_password_is_shown_to_a_real_one(
-    start_prometheus: StartPrometheus, tmp_path: Path
-) -> None:
-    server = start_prometheus(scrape_configuration(), web={"basic_auth_users": {"admin": HASH}})
-    password = tmp_path / "password"
-    password.write_text("test\n")
-    question = Question.model_validate(
-        {"name": "query", "measure": "value", "events": {"texts": ["vector(1)"]}}
-    )
-    for username, expected in (("admin", None), ("someone", Unknown.REFUSED)):
-        credentials = Credentials(username=username, password_file=password)
-        async with open_prometheus(Endpoint(server.url, credentials), limits=QUICK) as prometheus:
-            found = await prometheus.verdict(question, now=datetime.now(UTC))
-            assert found.finding.reason is expected
-
-
-async def test_certificates_are_shown_to_a_real_one(
-    start_prometheus: StartPrometheus, tmp_path: Path
-) -> None:
-    certificates = Certificates.make(tmp_path)
-    tls = {
-        "cert_file": str(certificates.crt("server")),
-        "key_file": str(certificates.key("server")),
-        "client_ca_file": str(certificates.crt("ca")),
-        "client_auth_type": "RequireAndVerifyClientCert",
-    }
-    server = start_prometheus(scrape_configuration(), web={"tls_server_config": tls})
-    mutual = Tls(
-        ca_file=certificates.crt("ca"),
-        cert_file=certificates.crt("client"),
-        key_file=certificates.key("client"),
-    )
-    for shown, works in ((mutual, True), (Tls(ca_file=certificates.crt("ca")), False)):
-        async with open_prometheus(Endpoint(server.url, tls=shown), limits=QUICK) as prometheus:
-            found = await prometheus.query("vector(1)", at=datetime.now(UTC))
-            assert isinstance(found, Answer) == works
 
 
 async def test_many_questions_at_once_are_all_answered(start_prometheus: StartPrometheus) -> None:
