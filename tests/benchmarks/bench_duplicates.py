@@ -72,7 +72,7 @@ def bench_duplicates(bench_kube: Kube, bench_kubeconfig: Path, tmp_path: Path, a
     folder.mkdir()
     (folder / "bench.yaml").write_text(PLAYBOOK + PAUSE)
     responder = ResponderProcess.start(
-        bench_kube, kubeconfig=bench_kubeconfig, playbooks=folder, logs=tmp_path
+        bench_kube, kubeconfig=bench_kubeconfig, playbooks=folder, logs=tmp_path, cold=True
     )
     peer_port = free_port()
     peer = ServerProcess.start(

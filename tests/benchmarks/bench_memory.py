@@ -38,6 +38,7 @@ def bench_memory_at_ten_thousand_open_incidents(
         playbooks=folder,
         logs=tmp_path,
         flags=(),
+        cold=True,
     )
     try:
         before = resident_megabytes(child_of(responder.server.pid))

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 _DIES_WITH_PARENT = Path(__file__).with_name("dies_with_parent.py")
 _SHOWN_LOG_LINES = 25
@@ -17,36 +18,62 @@ class EndedEarlyError(RuntimeError):
     """A server ended before it served; carries the end of its log."""
 
 
+class Child(Protocol):
+    """What a server process needs of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+def executed(command: Sequence[str], log: Path) -> Child:
+    """Starts a program, as a shell would."""
+    if threading.current_thread() is not threading.main_thread():
+        # The kernel counts the death of the *thread* that started a child as its parent's.
+        raise RuntimeError("start servers from the main thread, or they end with the other one")
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-ISs", _DIES_WITH_PARENT, str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A Ctrl-C on the terminal is for pytest, which then ends its servers in order.
+            start_new_session=True,
+        )
+
+
 @dataclasses.dataclass(slots=True)
 class ServerProcess:
     """Started by `start`; may be stopped, killed and started again with the same arguments."""
 
     command: tuple[str, ...]
     log: Path
-    _popen: subprocess.Popen[bytes] | None = None
+    begin: Callable[[Sequence[str], Path], Child] = executed
+    _child: Child | None = None
 
     @classmethod
-    def start(cls, command: Sequence[str | Path], *, log: Path) -> "ServerProcess":
-        server = cls(command=tuple(str(part) for part in command), log=log)
+    def start(
+        cls,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        begin: Callable[[Sequence[str], Path], Child] = executed,
+    ) -> "ServerProcess":
+        server = cls(command=tuple(str(part) for part in command), log=log, begin=begin)
         server.start_again()
         return server
 
     def start_again(self) -> None:
         if self.running:
             raise RuntimeError(f"{self.name} is running already")
-        if threading.current_thread() is not threading.main_thread():
-            # The kernel counts the death of the *thread* that started a child as its parent's.
-            raise RuntimeError("start servers from the main thread, or they end with the other one")
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-ISs", _DIES_WITH_PARENT, str(os.getpid()), *self.command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # A Ctrl-C on the terminal is for pytest, which then ends its servers in order.
-                start_new_session=True,
-            )
+        self._child = self.begin(self.command, self.log)
 
     @property
     def name(self) -> str:
@@ -58,7 +85,7 @@ class ServerProcess:
 
     @property
     def running(self) -> bool:
-        return self._popen is not None and self._popen.poll() is None
+        return self._child is not None and self._child.poll() is None
 
     @property
     def exit_code(self) -> int | None:
@@ -94,7 +121,7 @@ class ServerProcess:
             self.kill()
 
     @property
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._popen is None:
+    def _started(self) -> Child:
+        if self._child is None:
             raise RuntimeError(f"{self.log.stem} was never started")
-        return self._popen
+        return self._child

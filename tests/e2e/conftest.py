@@ -31,7 +31,11 @@ spec:
 
 class StartResponder(Protocol):
     def __call__(
-        self, *playbooks: str, flags: Sequence[str] = (), ready: bool = True
+        self,
+        *playbooks: str,
+        flags: Sequence[str] = (),
+        ready: bool = True,
+        cold: bool = False,
     ) -> ResponderProcess: ...
 
 
@@ -87,7 +91,10 @@ def start_responder(
     with contextlib.ExitStack() as started:
 
         def start(
-            *playbooks: str, flags: Sequence[str] = (), ready: bool = True
+            *playbooks: str,
+            flags: Sequence[str] = (),
+            ready: bool = True,
+            cold: bool = False,
         ) -> ResponderProcess:
             folder = tmp_path / "playbooks"
             folder.mkdir(exist_ok=True)
@@ -100,6 +107,7 @@ def start_responder(
                 logs=logs,
                 flags=flags,
                 ready=ready,
+                cold=cold,
             )
             started.callback(responder.server.terminate)
             running.append(responder)

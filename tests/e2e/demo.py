@@ -106,7 +106,7 @@ def play(folder: Path) -> None:
         (rules / "high-bounce-rate.yaml").write_text(PLAYBOOK)
         console.print(PLAYBOOK, style="dim")
         responder = ResponderProcess.start(
-            kube, kubeconfig=kubeconfig, playbooks=rules, logs=folder / "logs"
+            kube, kubeconfig=kubeconfig, playbooks=rules, logs=folder / "logs", cold=True
         )
         hook = f"{responder.url}/webhooks/alertmanager"
         alertmanager = Alertmanager.start(

@@ -2,17 +2,17 @@
 
 import dataclasses
 import json
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.controlplane import warm_start
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.controlplane.ports import free_port
-from tests.controlplane.processes import ServerProcess
+from tests.controlplane.processes import ServerProcess, executed
 
 TOKEN = "a-token-for-tests-alone"
 _TIMEOUT_SECONDS = 30.0
@@ -51,15 +51,17 @@ class ResponderProcess:
         logs: Path,
         flags: Sequence[str] = (),
         ready: bool = True,
+        cold: bool = False,
     ) -> "ResponderProcess":
-        """Returns once it is ready for notifications."""
+        """Returns once it is ready for notifications.
+
+        With `cold` the interpreter and all, as users have it; otherwise a warm start.
+        """
         port = free_port()
         token_file = playbooks.parent / "token"
         token_file.write_text(TOKEN)
         command = (
-            sys.executable,
-            "-m",
-            "responder",
+            *warm_start.RESPONDER,
             "serve",
             f"--listen=127.0.0.1:{port}",
             f"--kubeconfig={kubeconfig}",
@@ -68,7 +70,11 @@ class ResponderProcess:
             f"--bearer-token-file={token_file}",
             *flags,
         )
-        server = ServerProcess.start(command, log=logs / f"responder-{port}.log")
+        server = ServerProcess.start(
+            command,
+            log=logs / f"responder-{port}.log",
+            begin=executed if cold else warm_start.begin,
+        )
         found = cls(f"http://127.0.0.1:{port}", kube, playbooks, server)
         if ready:
             found.wait_ready()

@@ -7,13 +7,12 @@ new one is started after a test that left something behind.
 import contextlib
 import dataclasses
 import itertools
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.auditor.auditor import Auditor, audited
+from tests.controlplane import warm_start
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import NeverHappenedError, eventually_blocking
 from tests.controlplane.kube import Kube
@@ -231,14 +230,9 @@ class Scene:
 
 def release_all(kube: Kube, kubeconfig: Path) -> str:
     """`responder release --all`; fails where something is left."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "responder", "release", "--all", "--reason=a test"),
-            *(f"--kubeconfig={kubeconfig}", f"--namespace={kube.namespace}", "--within=20"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = warm_start.run(
+        *("release", "--all", "--reason=a test", "--within=20"),
+        *(f"--kubeconfig={kubeconfig}", f"--namespace={kube.namespace}"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,19 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.controlplane import warm_start
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import ARTICLE
 from tests.e2e.process import ResponderProcess, alert, notification
 from tests.e2e.test_notifications import applied, held, versions
-
-_WITHIN_SECONDS = 120
 
 
 class Tool:
@@ -31,15 +28,7 @@ class Tool:
 
     def __call__(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
         """Returns what it printed, once it ended with `code`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "responder", *arguments],
-            input=stdin,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=_WITHIN_SECONDS,
-            check=False,
-        )
+        done = warm_start.run(*arguments, stdin=stdin, environment=self._environment)
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from tests.auditor.auditor import Auditor
+from tests.controlplane import warm_start
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.controlplane.ports import free_port
@@ -47,14 +47,7 @@ def kubeconfig_of_a_person(kube: Kube, *roles: str, path: Path) -> Path:
 def run(
     *arguments: str, environment: Mapping[str, str], code: int
 ) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [sys.executable, "-m", "responder", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = warm_start.run(*arguments, environment={**os.environ, **environment})
     assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback (most recent call last)" not in done.stderr
     return done

@@ -4,14 +4,16 @@ from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.fixtures import StartAlertmanager
 from tests.controlplane.real_alertmanager import webhook_configuration
 from tests.e2e.cluster import Cluster
-from tests.e2e.process import TOKEN, ResponderProcess
+from tests.e2e.conftest import StartResponder
+from tests.e2e.process import TOKEN
 
 ALERT = {"alertname": "HighBounceRate", "severity": "critical", "campaign": "spring-sale"}
 
 
 def test_a_real_alert_holds_what_hurts_and_its_resolve_gives_all_of_it_back(
-    cluster: Cluster, responder: ResponderProcess, start_alertmanager: StartAlertmanager
+    cluster: Cluster, start_responder: StartResponder, start_alertmanager: StartAlertmanager
 ) -> None:
+    responder = start_responder(cold=True)
     eventually_blocking(lambda: cluster.pods() == 8, what="the sender's pods run")
     before = cluster.snapshot()
     alertmanager = start_alertmanager(
