@@ -6,6 +6,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
+from collections.abc import Mapping
 from typing import Any
 
 from tests.controlplane.credentials import Cluster
@@ -24,11 +25,17 @@ class RequestFailedError(RuntimeError):
 
 @dataclasses.dataclass(slots=True)
 class AdminClient:
-    """A connection per request, so that none is left in a bad state by what tests do to servers."""
+    """A connection per write, so that none is left in a bad state by what tests do to servers.
+
+    With `keep_alive` reads share those that are open, and ask again on a new one where theirs was
+    broken: most of the cost of a small read is the handshake. Such a client is to be closed.
+    """
 
     cluster: Cluster
     token: str
+    keep_alive: bool = False
     _ssl: ssl.SSLContext | None = None
+    _idle: list[http.client.HTTPSConnection] = dataclasses.field(default_factory=list)
 
     def request(
         self,
@@ -39,32 +46,73 @@ class AdminClient:
         content_type: str,
         timeout_seconds: float,
     ) -> Any:  # noqa: ANN401 - as above
-        """Returns the JSON of the answer, or its text if it is none. The time-out is per step.
+        """The answer: an object or a list of JSON as it is, anything else (`ok`) as text.
+
+        The timeout is for each single step.
 
         Raises:
             RequestFailedError: not 2xx.
             OSError: no answer; TimeoutError and ConnectionRefusedError are such.
 
         """
+        asked = _Asked(
+            method,
+            path,
+            None if body is None else json.dumps(body),
+            {
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": content_type,
+                "User-Agent": "test-admin",
+            },
+        )
+        status, text = self._reused(asked, timeout_seconds) or self._fresh(asked, timeout_seconds)
+        if status // 100 != 2:
+            raise RequestFailedError(status=status, body=text)
+        return json.loads(text) if text[:1] in ("{", "[") else text
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _reused(self, asked: "_Asked", timeout_seconds: float) -> tuple[int, str] | None:
+        """None where there is no open connection, or it was broken."""
+        while asked.method == "GET":
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # the last may be another thread's now
+                return None
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout_seconds)
+                with contextlib.suppress(ConnectionError, ssl.SSLError):
+                    return self._answered(connection, asked)
+        return None
+
+    def _fresh(self, asked: "_Asked", timeout_seconds: float) -> tuple[int, str]:
         if self._ssl is None:
             self._ssl = ssl.create_default_context(cafile=self.cluster.certificate_authority)
         address = urllib.parse.urlsplit(self.cluster.url)
         connection = http.client.HTTPSConnection(
             address.hostname or "", address.port, timeout=timeout_seconds, context=self._ssl
         )
-        with contextlib.closing(connection):
-            connection.request(
-                method,
-                path,
-                body=None if body is None else json.dumps(body),
-                headers={
-                    "Authorization": f"Bearer {self.token}",
-                    "Content-Type": content_type,
-                    "User-Agent": "test-admin",
-                },
-            )
+        return self._answered(connection, asked)
+
+    def _answered(
+        self, connection: http.client.HTTPSConnection, asked: "_Asked"
+    ) -> tuple[int, str]:
+        with contextlib.ExitStack() as unless_kept:
+            unless_kept.callback(connection.close)
+            connection.request(asked.method, asked.path, body=asked.body, headers=asked.headers)
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
-        if answer.status // 100 != 2:
-            raise RequestFailedError(status=answer.status, body=text)
-        return json.loads(text) if text[:1] in ("{", "[") else text
+            if self.keep_alive and asked.method == "GET":
+                unless_kept.pop_all()
+                self._idle.append(connection)
+            return answer.status, text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    method: str
+    path: str
+    body: str | None
+    headers: Mapping[str, str]

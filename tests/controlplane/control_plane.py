@@ -91,6 +91,8 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Ends all processes, stopped ones too, and removes everything but the logs."""
+        if self._admin is not None:
+            self._admin.close()
         for server in (*self.others.values(), self.api_server, self.etcd):
             server.kill()
         shutil.rmtree(self.layout.directory, ignore_errors=True)
@@ -153,7 +155,7 @@ class ControlPlane:
     ) -> Any:  # noqa: ANN401 - as above
         """One request as cluster-admin: see AdminClient."""
         if self._admin is None:
-            self._admin = AdminClient(cluster=self.cluster, token=self.admin_token)
+            self._admin = AdminClient(cluster=self.cluster, token=self.admin_token, keep_alive=True)
         return self._admin.request(
             method, path, body=body, content_type=content_type, timeout_seconds=timeout_seconds
         )
