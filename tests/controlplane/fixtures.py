@@ -90,11 +90,11 @@ def external_metrics(
 
 @pytest.fixture
 def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh one, ready to run pods; deleted afterwards without waiting for it to be gone."""
+    """A fresh one, ready to run pods; what runs in it is taken away afterwards."""
     name = f"{_subject(request)}-{next(_serial)}"
     control_plane.create_namespace(name)
     yield name
-    control_plane.request("DELETE", f"/api/v1/namespaces/{name}")
+    control_plane.clear_namespace(name)
 
 
 @pytest.fixture

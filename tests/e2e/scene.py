@@ -265,7 +265,7 @@ class Theatre:
     def _build(self) -> tuple[ResponderProcess, Path]:
         name = f"scenes-{next(self._serial)}"
         self.control_plane.create_namespace(name)
-        self.ends.callback(self.control_plane.request, "DELETE", f"/api/v1/namespaces/{name}")
+        self.ends.callback(self.control_plane.clear_namespace, name)
         kube = Kube(self.control_plane, name)
         playbooks = self.folder / name / "playbooks"
         playbooks.mkdir(parents=True)

@@ -68,7 +68,7 @@ class Stages:
         name = f"{self.folder.name.replace('_', '-')}-{number}"
         kube = Kube(self.control_plane, name)
         self.control_plane.create_namespace(name)
-        self.ends.callback(self.control_plane.request, "DELETE", f"/api/v1/namespaces/{name}")
+        self.ends.callback(self.control_plane.clear_namespace, name)
         for sample in ("sender.yaml", "campaigns.yaml"):
             kube.apply((K8S / "samples" / sample).read_text())
         proxy = ApiProxy(self.control_plane)
