@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
+# Each has a control plane of its own: 1 GB, and as much of a core as it gets.
+WORKERS ?= 2
 VENV := .venv
 RUN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -58,7 +60,7 @@ rules: binaries ## Check Prometheus alert rules, and run their promtool tests
 
 test: check binaries rules ## All of it: what CI runs
 	@echo "== tests"
-	$(RUN)/python -m pytest -q
+	$(RUN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 sandbox: $(INSTALLED) ## The whole loop on this machine, with Python alone
 	@$(RUN)/responder sandbox

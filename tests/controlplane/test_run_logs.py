@@ -51,3 +51,13 @@ def test_only_the_newest_runs_are_kept(pytester: pytest.Pytester) -> None:
     runs = sorted(path.parent.name for path in kept(pytester))
     assert runs[:4] == [f"2020010{day}-000000-1" for day in range(4, 8)]
     assert len(runs) == 5
+
+
+def test_logs_of_workers_are_in_the_folder_of_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_a=TEST.format(outcome=True), test_b=TEST.format(outcome=False))
+    result = pytester.runpytest_subprocess(*PLUGINS, "-n2", "--dist=loadfile")
+    first, second = sorted((pytester.path / "tests" / ".logs").glob("*/*/server.log"))
+    assert [log.parent.name for log in (first, second)] == ["gw0", "gw1"]
+    run = first.parents[1]
+    assert run == second.parents[1]
+    result.stdout.fnmatch_lines([f"Logs of the servers of this run: {run}"])
