@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,15 @@ def test_a_port_that_is_taken_is_told_in_words(folder: Path) -> None:
     assert f"--port: can't listen on 127.0.0.1:{port}" in told
 
 
+@pytest.fixture
+def ctrl_c_counts() -> Iterator[None]:
+    """A shell makes what it runs in the background ignore it, and so would our children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_stopped_in_the_middle_it_leaves_nothing_behind(
     folder: Path, number: signal.Signals
