@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
-# Each has a control plane of its own: 1 GB, and as much of a core as it gets.
+# Processes that share the tests out; each has a control plane of its own, and takes up to 3 GB.
 WORKERS ?= 2
 VENV := .venv
 RUN := $(VENV)/bin
