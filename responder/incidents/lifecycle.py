@@ -102,6 +102,16 @@ def _to(  # noqa: PLR0917 -- private, one meaning each
     )
 
 
+def recounted(incident: Incident, status: Status) -> Status:
+    """Tell how many alerts fire by now; that alone is no transition and no news."""
+    message = status.message
+    fires = status.reason in (Reason.ALERT_FIRING, Reason.FIRING_AGAIN)
+    if fires and incident.firing and status.firing != incident.firing:
+        again = " again" if status.reason == Reason.FIRING_AGAIN else ""
+        message = f"{incident.firing} alert(s) firing{again}"
+    return replace(status, firing=incident.firing, message=message)
+
+
 def advance(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
     """Give the incident's next transition; None where it stays as it is."""
     status = incident.status
@@ -172,7 +182,7 @@ def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
 def _hold(incident: Incident, *, now: datetime) -> Transition | None:
     status = incident.status
     if incident.trigger.kind == "manual" or incident.firing:
-        if status.firing != incident.firing or status.reason == Reason.WAITS_FOR_PERSON:
+        if status.reason == Reason.WAITS_FOR_PERSON:
             message = f"{incident.firing} alert(s) firing"
             return _to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, "alertmanager", now)
         return None

@@ -22,7 +22,15 @@ from responder.cluster.failures import (
 from responder.cluster.resources import INCIDENTS
 from responder.holds.objects import MANAGER, JsonObject
 from responder.incidents.incident import FINALIZER, Incident, Phase, Status
-from responder.incidents.lifecycle import Facts, advance, due_at, moment, noted, read_moment
+from responder.incidents.lifecycle import (
+    Facts,
+    advance,
+    due_at,
+    moment,
+    noted,
+    read_moment,
+    recounted,
+)
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import conditions, entries_about
 from responder.reconcile.announcing import announce_incident
@@ -151,7 +159,7 @@ class IncidentLoop:
     def _with_targets(self, key: IncidentKey, incident: Incident, status: Status) -> Status:
         """Take into a status what became of the targets."""
         targets = self._outcomes.targets(incident, self._view) if incident.acts else ()
-        told = replace(status, targets=targets, firing=incident.firing)
+        told = replace(recounted(incident, status), targets=targets)
         if told.brake_milliseconds is None:
             seconds = self._brake_seconds(key)
             if seconds is not None:

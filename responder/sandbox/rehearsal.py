@@ -161,7 +161,7 @@ class Rehearsal:
             self._tell_alerts(crew.notifier.firing(), told_seconds)
             pictures.count(crew.taken_steps())
             picture = pictures.take(
-                told_seconds, chronicle, sorted(self._firing), self._lines, crew.withheld
+                told_seconds, chronicle, sorted(self._firing), list(self._lines), crew.withheld
             )
             self.telling.show(picture)
             held = bool(chronicle.held() or chronicle.open_incidents())

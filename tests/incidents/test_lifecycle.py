@@ -25,6 +25,7 @@ from responder.incidents.lifecycle import (
     moment,
     noted,
     read_moment,
+    recounted,
 )
 from tests.incidents.given import PAUSE, SCALE, alerts, at, incident, released, told_at
 
@@ -76,6 +77,33 @@ def test_it_stays_as_it_is(given: Incident, facts: Facts) -> None:
     assert advance(given, facts, now=at(6)) is None
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (Reason.ALERT_FIRING, "2 alert(s) firing"),
+        (Reason.FIRING_AGAIN, "2 alert(s) firing again"),
+        (Reason.WAITS_FOR_PERSON, "as it was"),
+    ],
+)
+def test_how_many_fire_is_told_without_a_transition(reason: Reason, message: str) -> None:
+    status = {"firing": 1, "reason": str(reason), "message": "as it was"}
+    more = incident(alerts=alerts(fire=2, resolve=1), status=status)
+    told = recounted(more, more.status)
+    assert (told.firing, told.message) == (2, message)
+    assert told.timeline == more.status.timeline
+    if reason is not Reason.WAITS_FOR_PERSON:
+        assert advance(more, NOTHING, now=at(6)) is None
+
+
+def test_what_fires_as_before_is_told_as_before() -> None:
+    same = incident(status={"firing": 1, "reason": str(Reason.ALERT_FIRING), "message": "so"})
+    assert recounted(same, same.status) == same.status
+    none = incident(
+        alerts=OVER, status={"firing": 1, "reason": str(Reason.ALERT_FIRING), "message": "so"}
+    )
+    assert recounted(none, none.status).message == "so"
+
+
 GOES: list[Any] = [
     pytest.param(
         incident(phase=Phase.NEW), NOTHING, Phase.HOLDING, Reason.ALERT_FIRING, id="new: an alert"
@@ -110,13 +138,6 @@ GOES: list[Any] = [
     ),
     pytest.param(
         incident(alerts=OVER), NOTHING, Phase.COOLING, Reason.ALERTS_RESOLVED, id="all resolved"
-    ),
-    pytest.param(
-        incident(alerts=alerts(fire=1, resolve=1), status={"firing": 2}),
-        NOTHING,
-        Phase.HOLDING,
-        Reason.ALERT_FIRING,
-        id="one of two resolved: it is told",
     ),
     pytest.param(
         incident(alerts=OVER, resume=MANUAL),

@@ -86,7 +86,13 @@ def _title(picture: Picture) -> Text:
 def _table(*columns: tuple[str, str]) -> Table:
     table = Table(expand=True, border_style="dim", header_style="dim", pad_edge=False)
     for name, side in columns:
-        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+        # Numbers and words are shown in full: names and reasons share what is left of the width.
+        table.add_column(
+            name,
+            justify="right" if side == "right" else "left",
+            no_wrap=True,
+            ratio=1 if side == "left" else None,
+        )
     return table
 
 
@@ -117,7 +123,7 @@ def _campaigns(picture: Picture) -> Table:
 
 
 def _workloads(picture: Picture) -> Table:
-    table = _table(("workload", "left"), ("replicas", "right"), ("autoscaler", "left"))
+    table = _table(("workload", "left"), ("replicas", "right"), ("autoscaler", "word"))
     for row in picture.workloads:
         bounds = f"{row.bounds[0]}..{row.bounds[1]}" if row.bounds else "-"
         table.add_row(plain(row.name), str(row.replicas), bounds)
@@ -125,7 +131,7 @@ def _workloads(picture: Picture) -> Table:
 
 
 def _incidents(picture: Picture) -> Table:
-    table = _table(("incident", "left"), ("phase", "left"), ("alerts", "right"), ("why", "left"))
+    table = _table(("incident", "left"), ("phase", "word"), ("alerts", "right"), ("why", "left"))
     for row in picture.incidents:
         style = {"Closed": "dim", "Holding": "bold"}.get(row.phase, "")
         table.add_row(row.name, row.phase, str(row.alerts), plain(row.message), style=style)

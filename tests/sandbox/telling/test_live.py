@@ -1,5 +1,6 @@
 """The live picture shows what there is, at any size, and nothing that labels smuggle in."""
 
+import dataclasses
 import io
 
 import pytest
@@ -71,6 +72,16 @@ def test_it_fits_the_screen(width: int, height: int) -> None:
     assert max(map(len, lines)) <= width
     if height > 20:
         assert len(lines) <= height
+
+
+def test_on_a_narrow_screen_numbers_are_shown_in_full() -> None:
+    held = "paused, routed to the pool quarantine, half of gmail"
+    long = dataclasses.replace(
+        PICTURE, campaigns=[campaign("a-campaign-with-a-long-name" * 2, held=held)]
+    )
+    told = shown(long, width=100)
+    for part in ("now/min", "0 of 600", "12,345", "12.3%", "complained", "0.04%", "not sent"):
+        assert part in told
 
 
 def test_hostile_names_move_nothing() -> None:
