@@ -14,7 +14,7 @@ from responder.holds.objects import (
 )
 from responder.sandbox.api.kinds import Kind
 from responder.sandbox.api.server import Running
-from responder.sandbox.api.writing import Options
+from responder.sandbox.api.strategy import Options
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT
 from responder.sandbox.scenario.schema import Campaign, Scenario, Workload
 from responder.sandbox.shipped import MANIFESTS
@@ -69,7 +69,7 @@ class Stage:
         )
 
     def _kind(self, api_version: str, name: str) -> Kind:
-        kind = self._objects.kind_of(api_version, name)
+        kind = self._objects.kinds.of(api_version, name)
         if kind is None:
             raise LookupError(f"{name} is not served")
         return kind

@@ -1,6 +1,6 @@
 """What is served, as clients find it out: /api, /apis and as much OpenAPI as kubectl asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from responder.sandbox.api.kinds import Kind
@@ -17,6 +17,29 @@ VERSION: Json = {
     "compiler": "none",
     "platform": "linux/amd64",
 }
+
+
+def at(path: str, kinds: Collection[Kind]) -> Json | None:  # noqa: PLR0911 -- a table of paths
+    """What is told at a path; None where nothing is."""
+    match path.strip("/").split("/"):
+        case ["version"]:
+            return VERSION
+        case ["api"]:
+            versions = {"kind": "APIVersions", "versions": ["v1"]}
+            return {**versions, "serverAddressByClientCIDRs": []}
+        case ["apis"]:
+            return groups(kinds)
+        case ["apis", name]:
+            return group(kinds, name)
+        case ["api", version]:
+            return resources(kinds, version)
+        case ["apis", name, version]:
+            return resources(kinds, f"{name}/{version}")
+        case ["openapi", "v3"]:
+            return openapi_paths(kinds)
+        case ["openapi", "v3", *root]:
+            return openapi(kinds, "/".join(root))
+    return None
 
 
 def groups(kinds: Iterable[Kind]) -> Json:

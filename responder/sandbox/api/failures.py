@@ -83,6 +83,11 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
         return cls(400, "BadRequest", message)
 
     @classmethod
+    def not_allowed(cls) -> Self:
+        told = "the server does not allow this method on the requested resource"
+        return cls(405, "MethodNotAllowed", told, {})
+
+    @classmethod
     def gone(cls, message: str) -> Self:
         return cls(410, "Expired", message)
 

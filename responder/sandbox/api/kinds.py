@@ -121,6 +121,8 @@ BUILT_IN: Final = (
     Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews",
          False, verbs=_CREATE),
 )  # fmt: skip
+NAMESPACE: Final = next(kind for kind in BUILT_IN if kind.kind == "Namespace")
+DEFINITION: Final = next(kind for kind in BUILT_IN if kind.kind == "CustomResourceDefinition")
 
 
 def defined(definition: Mapping[str, Any]) -> list[Kind]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from responder.sandbox.api.failures import Cause, Refused
-from responder.sandbox.api.writing import Options
+from responder.sandbox.api.strategy import Options
 
 _KINDS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _VALIDATIONS = ("Ignore", "Warn", "Strict")

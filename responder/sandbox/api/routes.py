@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from responder.sandbox.api.access import Ask
-from responder.sandbox.api.kinds import Kind
-from responder.sandbox.api.writing import NAMESPACE, Objects
+from responder.sandbox.api.kinds import NAMESPACE, Kind
+from responder.sandbox.api.writing import Objects
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 _ROOT_PARTS = {"api": 2, "apis": 3}
@@ -43,7 +43,7 @@ def target(objects: Objects, path: str) -> Target | None:
     # A namespace's own parts are no collections in it.
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):  # noqa: PLR2004
         namespace, rest = rest[1], rest[2:]
-    kind = objects.kind(group, version, rest[0])
+    kind = objects.kinds.at(group, version, rest[0])
     if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):  # noqa: PLR2004
         return None
     name = rest[1] if len(rest) > 1 else ""

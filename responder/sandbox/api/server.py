@@ -17,11 +17,12 @@ from aiohttp.web_request import BaseRequest
 
 from responder.sandbox.api.access import ADMIN, DELEGATOR, Access, User
 from responder.sandbox.api.controllers import Controllers
-from responder.sandbox.api.kinds import BUILT_IN
+from responder.sandbox.api.kinds import BUILT_IN, NAMESPACE
 from responder.sandbox.api.kubeconfig import write_kubeconfig
 from responder.sandbox.api.service import Service
 from responder.sandbox.api.store import HISTORY, Store
-from responder.sandbox.api.writing import NAMESPACE, Objects, Options
+from responder.sandbox.api.strategy import Options
+from responder.sandbox.api.writing import Objects
 
 Json = dict[str, Any]
 _FIRST_NAMESPACES: Final = ("default", "kube-system")

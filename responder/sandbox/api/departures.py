@@ -1,0 +1,90 @@
+"""What follows from a deletion: dependents are collected or let go, namespaces are emptied."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from responder.sandbox.api.acting import BY_CONTROLLER, attempt, delete
+from responder.sandbox.api.kinds import NAMESPACE
+from responder.sandbox.api.store import Change
+from responder.sandbox.api.writing import Objects
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Departures:
+    """The garbage collector, and the controllers whose finalizers objects wait for."""
+
+    objects: Objects
+
+    def follow(self, change: Change) -> None:
+        body = change.new or change.old or {}
+        if change.new is None:
+            self._collect(body["metadata"])
+        elif "deletionTimestamp" in body["metadata"]:
+            self._leave(change.key, body)
+        if change.new is None and body["metadata"].get("namespace"):
+            self._empty(body["metadata"]["namespace"])
+
+    def _collect(self, gone: Json) -> None:
+        """Deletes what nothing owns any more."""
+        for kind in self.objects.kinds.all():
+            if kind.stored_as[1]:
+                continue
+            for body in self.objects.store.listed(kind.key):
+                owners = body["metadata"].get("ownerReferences", ())
+                if owners and all(owner["uid"] == gone["uid"] for owner in owners):
+                    meta = body["metadata"]
+                    delete(self.objects, kind, meta)
+
+    def _leave(self, key: tuple[str, str], body: Json) -> None:
+        """Goes on with a deletion that waits for something of ours."""
+        meta = body["metadata"]
+        if key == NAMESPACE.key:
+            for kind in self.objects.kinds.all():
+                for item in self.objects.store.listed(kind.key, meta["name"]):
+                    if kind.namespaced and not kind.stored_as[1]:
+                        delete(self.objects, kind, item["metadata"])
+            self._empty(meta["name"])
+            return
+        ours = {"foregroundDeletion", "orphan"} & set(meta.get("finalizers", ()))
+        if not ours:
+            return
+        found = next((k for k in self.objects.kinds.all() if k.key == key), None)
+        if found is None:
+            return
+        if "orphan" in ours:
+            self._let_go(meta)
+        else:
+            self._collect(meta)
+        rest = [name for name in meta["finalizers"] if name not in ours]
+        attempt(
+            lambda: self.objects.update(
+                found,
+                meta.get("namespace", ""),
+                meta["name"],
+                lambda live: {**live, "metadata": {**live["metadata"], "finalizers": rest}},
+                BY_CONTROLLER,
+            )
+        )
+
+    def _let_go(self, owner: Json) -> None:
+        for kind in self.objects.kinds.all():
+            for body in self.objects.store.listed(kind.key):
+                meta = body["metadata"]
+                owners = meta.get("ownerReferences", ())
+                kept = [o for o in owners if o["uid"] != owner["uid"]]
+                if len(kept) != len(owners):
+                    rest = {k: v for k, v in meta.items() if k != "ownerReferences"}
+                    rest |= {"ownerReferences": kept} if kept else {}
+                    new = {**body, "metadata": rest}
+                    self.objects.store.put(kind.key, new)
+
+    def _empty(self, name: str) -> None:
+        """A namespace that is to go goes when nothing is left in it."""
+        store = self.objects.store
+        live = store.get(NAMESPACE.key, ("", name))
+        if live is None or "deletionTimestamp" not in live["metadata"]:
+            return
+        if not any(store.listed(key, name) for key in store.keys()):  # noqa: SIM118 -- no mapping
+            store.remove(NAMESPACE.key, ("", name))

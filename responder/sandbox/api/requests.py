@@ -1,0 +1,75 @@
+"""What a request says: where it goes, who sends it, its body and its options."""
+
+import json
+from typing import Any, Final
+
+import yaml
+from aiohttp.web_request import BaseRequest
+
+from responder.sandbox.api import query
+from responder.sandbox.api.failures import Refused
+from responder.sandbox.api.kinds import Kind
+from responder.sandbox.api.strategy import Options
+
+_LARGEST_BYTES: Final = 3 * 2**20
+_AS: Final = "/as/"
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE: Final = "application/merge-patch+json"
+STRATEGIC: Final = "application/strategic-merge-patch+json"
+APPLY: Final = "application/apply-patch+yaml"
+
+
+def addressed(request: BaseRequest) -> tuple[str, str]:
+    """The path and the token. kubectl sends no token over plain http, so a path may begin with it:
+    /as/TOKEN/api/v1/...
+    """
+    path = request.path
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if path.startswith(_AS):
+        named, _, rest = path.removeprefix(_AS).partition("/")
+        return f"/{rest}", token.strip() or named
+    return path, token.strip() if scheme.lower() == "bearer" else scheme
+
+
+def patch_type(request: BaseRequest, kind: Kind) -> str:
+    """Raises Refused: 415."""
+    allowed = [JSON_PATCH, MERGE, *([] if kind.custom else [STRATEGIC]), APPLY]
+    if request.content_type in allowed:
+        return request.content_type
+    told = "the body of the request was in an unknown format - accepted media types include"
+    message = f"{told}: {', '.join([*allowed, 'application/apply-patch+cbor'])}"
+    if not kind.custom:
+        message = "415: Unsupported Media Type"
+    raise Refused(415, "UnsupportedMediaType", message)
+
+
+def options(request: BaseRequest, *, applies: bool = False) -> Options:
+    agent = request.headers.get("User-Agent", "")
+    return query.options(request.method, request.query, agent=agent, applies=applies)
+
+
+def watches(request: BaseRequest) -> bool:
+    return request.query.get("watch") in ("true", "1")
+
+
+async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool = False) -> Any:  # noqa: ANN401
+    raw = await request.read()
+    if len(raw) > _LARGEST_BYTES:
+        told = f"Request entity too large: limit is {_LARGEST_BYTES}"
+        raise Refused(413, "RequestEntityTooLarge", told)
+    if optional and not raw:
+        return {}
+    if "protobuf" in request.content_type:
+        # kubectl's own makers (`create namespace NAME`) send it; `create -f` sends JSON.
+        told = "the body of the request was in an unknown format - accepted media types include"
+        raise Refused(415, "UnsupportedMediaType", f"{told}: application/json, application/yaml")
+    try:
+        if "yaml" in request.content_type:
+            read = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        else:
+            read = json.loads(raw)
+    except (ValueError, yaml.YAMLError) as error:
+        raise Refused.bad_request(f"error decoding the body: {error}") from error
+    if not isinstance(read, kind):
+        raise Refused.bad_request(f"the body must be a JSON {kind.__name__}")
+    return read
