@@ -53,6 +53,7 @@ WIDGETS: dict[str, Any] = {
                                     },
                                     "name": {
                                         "type": "string",
+                                        "minLength": 1,
                                         "maxLength": 5,
                                         "pattern": "^[a-z]*$",
                                     },

@@ -1,6 +1,7 @@
 """Tokens, TokenReview, SubjectAccessReview and RBAC."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from tests.contract.manifests import configmap
@@ -53,17 +54,19 @@ async def test_token_for_others_is_no_way_in(api: Api) -> None:
     assert (await api.get("configmaps")).code == 401
 
 
-async def allowed(api: Api, verb: str, user: str = "", **about: str) -> bool:
+async def allowed(
+    api: Api, verb: str, user: str = "", groups: Sequence[str] = (), **about: str
+) -> bool:
     user = user or f"system:serviceaccount:{api.namespace}:bot"
     attributes = {"namespace": api.namespace, "verb": verb, "resource": "configmaps", **about}
-    spec = {"user": user, "resourceAttributes": attributes}
+    spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes}
     answer = await api.create("subjectaccessreviews", {"spec": spec})
     assert answer.code == 201
     verdict: bool = answer.body["status"]["allowed"]
     return verdict
 
 
-async def bound(api: Api) -> None:
+async def bound(api: Api, *further: dict[str, str]) -> None:
     rule: dict[str, Any] = {"apiGroups": [""], "resources": ["configmaps"]}
     rules = [
         {**rule, "verbs": ["list"]},
@@ -75,7 +78,10 @@ async def bound(api: Api) -> None:
     binding = {
         "metadata": {"name": "r"},
         "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "r"},
-        "subjects": [{"kind": "ServiceAccount", "name": "bot", "namespace": api.namespace}],
+        "subjects": [
+            {"kind": "ServiceAccount", "name": "bot", "namespace": api.namespace},
+            *further,
+        ],
     }
     assert (await api.create("rolebindings", binding)).code == 201
     async with asyncio.timeout(10):
@@ -91,6 +97,18 @@ async def test_rules_are_looked_up(api: Api) -> None:
     assert not await allowed(api, "list", namespace="default")
     assert not await allowed(api, "list", resource="secrets")
     assert not await allowed(api, "list", user="somebody")
+
+
+async def test_rules_are_for_people_and_groups(api: Api) -> None:
+    await bound(
+        api,
+        {"apiGroup": RBAC, "kind": "User", "name": "ann"},
+        {"apiGroup": RBAC, "kind": "Group", "name": "mailers"},
+    )
+    assert await allowed(api, "list", user="ann")
+    assert not await allowed(api, "list", user="bob")
+    assert await allowed(api, "list", user="bob", groups=["mailers"])
+    assert not await allowed(api, "list", user="bob", groups=["others"])
 
 
 async def test_rules_for_names(api: Api) -> None:

@@ -54,11 +54,12 @@ async def test_free_fields_are_kept(widgets: Api) -> None:
         ({"size": "3"}, "FieldValueTypeInvalid", "spec.size"),
         ({"colour": "blue"}, "FieldValueNotSupported", "spec.colour"),
         ({"name": "toolong"}, "FieldValueTooLong", "spec.name"),
+        ({"name": ""}, "FieldValueInvalid", "spec.name"),
         ({"name": "A"}, "FieldValueInvalid", "spec.name"),
         ({"tags": ["a", "b", "c"]}, "FieldValueTooMany", "spec.tags"),
         ({"tags": [1]}, "FieldValueTypeInvalid", "spec.tags[0]"),
     ],
-    ids=["minimum", "maximum", "type", "enum", "length", "pattern", "items", "item"],
+    ids=["minimum", "maximum", "type", "enum", "length", "least", "pattern", "items", "item"],
 )
 async def test_schema_is_kept_to(
     widgets: Api, spec: dict[str, Any], reason: str, field: str

@@ -50,6 +50,15 @@ async def test_finalizer_keeps_the_object(api: Api) -> None:
     assert (await api.get("configmaps", "c")).code == 200
 
 
+async def test_deletion_that_waits_counts_in_the_generation(api: Api) -> None:
+    await api.create("deployments", deployment(finalizers=[FINALIZER]))
+    answer = await api.delete("deployments", "d")
+    assert answer.body["metadata"]["generation"] == 2
+    again = await api.delete("deployments", "d")
+    assert again.body["metadata"] == answer.body["metadata"]
+    await api.patch("deployments", "d", {"metadata": {"finalizers": None}})
+
+
 async def test_last_finalizer_lets_it_go(api: Api) -> None:
     await api.create("configmaps", finalized())
     await api.delete("configmaps", "c")
@@ -100,6 +109,8 @@ async def test_create_of_what_goes_is_409(api: Api) -> None:
     await api.delete("configmaps", "c")
     answer = await api.create("configmaps", configmap())
     assert (answer.code, answer.status["reason"]) == (409, "AlreadyExists")
+    told = 'object is being deleted: configmaps "c" already exists'
+    assert answer.status["message"] == told
 
 
 async def test_watch_tells_of_a_deletion_in_two_steps(api: Api) -> None:
@@ -161,8 +172,8 @@ async def test_orphans_stay(api: Api) -> None:
     await owned(api)
     await api.delete("configmaps", "owner", propagationPolicy="Orphan")
     await until_gone(api, "configmaps", "owner")
-    meta = (await api.get("configmaps", "dependent")).body["metadata"]
-    assert "ownerReferences" not in meta
+    left = await api.get("configmaps", "dependent")
+    assert (left.code, "ownerReferences" in left.body["metadata"]) == (200, False)
 
 
 async def test_namespace_goes_with_what_is_in_it(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Our own resource: stored as its definition says, its status apart, what is fixed stays fixed."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ CRD = Path(__file__).parents[2] / "k8s" / "base" / "crd.yaml"
 MOMENT = "2026-11-26T12:00:00.123456Z"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+@functools.cache
+def definition() -> Json:
+    read: Json = yaml.safe_load(CRD.read_text())
+    return read
 
 
 def incident(**spec: Any) -> Json:  # noqa: ANN401
@@ -37,7 +44,7 @@ def incident(**spec: Any) -> Json:  # noqa: ANN401
 @pytest.fixture
 async def incidents(api: Api) -> Api:
     """With the definition of k8s/base; it stays for the run."""
-    made = await api.create("customresourcedefinitions", yaml.safe_load(CRD.read_text()))
+    made = await api.create("customresourcedefinitions", definition())
     assert made.code in (201, 409), made
 
     async def is_served() -> bool:

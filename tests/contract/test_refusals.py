@@ -188,6 +188,58 @@ async def test_body_over_the_limit_is_413(api: Api) -> None:
     assert answer.status["message"] == "Request entity too large: limit is 3145728"
 
 
+async def test_object_that_etcd_does_not_take_is_500(api: Api) -> None:
+    large = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "x" * 1_600_000}}
+    told = {"status": "Failure", "message": "etcdserver: request is too large", "code": 500}
+    assert (await api.create("leases", large)).status == told
+    assert (await api.get("leases", "l")).code == 404
+    assert (await api.create("leases", large, dryRun="All")).code == 201
+
+
+async def test_object_that_becomes_too_large_stays_as_it_was(api: Api) -> None:
+    made = await api.create("leases", {"metadata": {"name": "l"}})
+    answer = await api.patch("leases", "l", {"spec": {"holderIdentity": "x" * 1_600_000}})
+    assert answer.code == 500
+    assert (await api.get("leases", "l")).body == made.body
+
+
+async def test_object_that_does_not_even_reach_etcd_is_500(api: Api) -> None:
+    large = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "x" * 2_200_000}}
+    answer = await api.create("leases", large)
+    assert answer.code == 500
+    assert answer.status["message"].startswith(
+        "rpc error: code = ResourceExhausted desc = trying to send message larger than max"
+    )
+
+
+async def test_object_of_a_megabyte_is_taken(api: Api) -> None:
+    large = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "x" * 1_500_000}}
+    assert (await api.create("leases", large)).code == 201
+
+
+async def test_configmap_of_more_than_a_mebibyte_is_422(api: Api) -> None:
+    assert (await api.create("configmaps", configmap("most", a="x" * 2**20))).code == 201
+    answer = await api.create("configmaps", configmap(a="x" * 2**19, b="x" * (2**19 + 1)))
+    told = "Too long: may not be more than 1048576 bytes"
+    assert answer.status["message"] == f'ConfigMap "c" is invalid: []: {told}'
+    assert answer.status["details"]["causes"] == [
+        {"reason": "FieldValueTooLong", "message": told, "field": "[]"}
+    ]
+
+
+async def test_annotations_of_more_than_a_quarter_of_that_are_422(api: Api) -> None:
+    body = configmap()
+    body["metadata"]["annotations"] = {"a": "x" * 2**18}
+    answer = await api.create("configmaps", body)
+    assert answer.status["details"]["causes"] == [
+        {
+            "reason": "FieldValueTooLong",
+            "message": "Too long: may not be more than 262144 bytes",
+            "field": "metadata.annotations",
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "field", "reason"),
     [

@@ -89,8 +89,8 @@ async def test_create_with_a_version_is_refused(api: Api) -> None:
     body = configmap()
     body["metadata"]["resourceVersion"] = "7"
     answer = await api.create("configmaps", body)
-    assert answer.code == 500
-    assert answer.status["message"] == "resourceVersion should not be set on objects to be created"
+    told = "resourceVersion should not be set on objects to be created"
+    assert answer.status == {"status": "Failure", "message": told, "code": 500}
 
 
 async def test_merge_patch_removes_by_null(api: Api) -> None:

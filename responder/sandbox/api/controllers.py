@@ -3,17 +3,16 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from responder.sandbox.api import definitions
 from responder.sandbox.api.acting import attempt, built_in, create, set_status
 from responder.sandbox.api.departures import Departures
 from responder.sandbox.api.kinds import DEFINITION
 from responder.sandbox.api.store import Change
-from responder.sandbox.api.strategy import now
 from responder.sandbox.api.workloads import Workloads
 from responder.sandbox.api.writing import Objects
 
-Json = dict[str, Any]
 _SYNC_SECONDS: Final = 15.0
 
 
@@ -73,23 +72,5 @@ class Controllers:
                 account = {"metadata": {"name": "default"}}
                 create(self.objects, kind, body["metadata"]["name"], account)
             case "customresourcedefinitions" if change.new and not body.get("status"):
-                attempt(lambda: self._establish(body))
-
-    def _establish(self, definition: Json) -> None:
-        names = definition["spec"]["names"]
-        conditions = [
-            {
-                "type": kind,
-                "status": "True",
-                "reason": reason,
-                "message": "",
-                "lastTransitionTime": now(),
-            }
-            for kind, reason in (
-                ("NamesAccepted", "NoConflicts"),
-                ("Established", "InitialNamesAccepted"),
-            )
-        ]
-        stored = [v["name"] for v in definition["spec"]["versions"] if v.get("storage")]
-        status = {"conditions": conditions, "acceptedNames": names, "storedVersions": stored}
-        set_status(self.objects, DEFINITION, definition, status)
+                status = definitions.established(body)
+                attempt(lambda: set_status(self.objects, DEFINITION, body, status))

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from responder.sandbox.api import definitions
+from responder.sandbox.api.definitions import CLEANUP
 from responder.sandbox.api.failures import Refused
-from responder.sandbox.api.kinds import NAMESPACE, Kind
+from responder.sandbox.api.kinds import DEFINITION, NAMESPACE, Kind
 from responder.sandbox.api.strategy import now
 
 Json = dict[str, Any]
@@ -37,18 +39,19 @@ def left(kind: Kind, old: Json, wish: Mapping[str, Any]) -> Json | None:
     if policy in ("Foreground", "Orphan"):
         further = "foregroundDeletion" if policy == "Foreground" else "orphan"
         finalizers += [further] if further not in finalizers else []
-    if kind == NAMESPACE:
-        finalizers += ["kubernetes"]
-    if not finalizers:
+    if kind == DEFINITION:
+        finalizers += [CLEANUP] if CLEANUP not in finalizers else []
+    if not finalizers and kind != NAMESPACE:
         return None
     if "deletionTimestamp" in meta:
         return old
-    leaving = {**meta, "deletionTimestamp": now(), "deletionGracePeriodSeconds": 0}
+    leaving = {**meta, "deletionTimestamp": now()}
     if kind == NAMESPACE:
-        leaving.pop("deletionGracePeriodSeconds")
-        old = {**old, "status": {"phase": "Terminating"}}
-    else:
-        leaving["finalizers"] = finalizers
+        return {**old, "metadata": leaving, "status": {"phase": "Terminating"}}
+    leaving["finalizers"] = finalizers
+    if kind == DEFINITION:
+        return {**old, "metadata": leaving, "status": definitions.marked(old)}
+    leaving["deletionGracePeriodSeconds"] = 0
     if "generation" in meta:
         leaving["generation"] = meta["generation"] + 1
     return {**old, "metadata": leaving}

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from responder.sandbox.api.acting import BY_CONTROLLER, attempt, delete
-from responder.sandbox.api.kinds import NAMESPACE
-from responder.sandbox.api.store import Change
+from responder.sandbox.api import definitions
+from responder.sandbox.api.acting import BY_CONTROLLER, attempt, delete, set_status
+from responder.sandbox.api.definitions import CLEANUP
+from responder.sandbox.api.kinds import DEFINITION, NAMESPACE, Kind, defined
+from responder.sandbox.api.store import Change, Key
 from responder.sandbox.api.writing import Objects
 
 Json = dict[str, Any]
@@ -25,6 +27,8 @@ class Departures:
             self._leave(change.key, body)
         if change.new is None and body["metadata"].get("namespace"):
             self._empty(body["metadata"]["namespace"])
+        if change.new is None and (definition := self._definition(change.key)):
+            self._undefine(definition)
 
     def _collect(self, gone: Json) -> None:
         """Deletes what nothing owns any more."""
@@ -47,6 +51,9 @@ class Departures:
                         delete(self.objects, kind, item["metadata"])
             self._empty(meta["name"])
             return
+        if key == DEFINITION.key:
+            self._undefine(body)
+            return
         ours = {"foregroundDeletion", "orphan"} & set(meta.get("finalizers", ()))
         if not ours:
             return
@@ -58,12 +65,33 @@ class Departures:
         else:
             self._collect(meta)
         rest = [name for name in meta["finalizers"] if name not in ours]
+        self._release(found, meta, rest)
+
+    def _definition(self, key: Key) -> Json | None:
+        """Of a custom resource, where it is to go."""
+        group, plural = key
+        found = self.objects.store.get(DEFINITION.key, ("", f"{plural}.{group}"))
+        return found if found and "deletionTimestamp" in found["metadata"] else None
+
+    def _undefine(self, definition: Json) -> None:
+        """It goes when the last of its objects is gone."""
+        status = definitions.emptied(definition)
+        attempt(lambda: set_status(self.objects, DEFINITION, definition, status))
+        key = (definition["spec"]["group"], definition["spec"]["names"]["plural"])
+        for kind in defined(definition)[:1]:
+            for item in self.objects.store.listed(key):
+                delete(self.objects, kind, item["metadata"])
+        if not self.objects.store.listed(key):
+            kept = [name for name in definition["metadata"]["finalizers"] if name != CLEANUP]
+            self._release(DEFINITION, definition["metadata"], kept)
+
+    def _release(self, kind: Kind, meta: Json, finalizers: list[str]) -> None:
         attempt(
             lambda: self.objects.update(
-                found,
+                kind,
                 meta.get("namespace", ""),
                 meta["name"],
-                lambda live: {**live, "metadata": {**live["metadata"], "finalizers": rest}},
+                lambda live: {**live, "metadata": {**live["metadata"], "finalizers": finalizers}},
                 BY_CONTROLLER,
             )
         )

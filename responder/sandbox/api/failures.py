@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from responder.sandbox.api.kinds import Kind
 
 Json = dict[str, Any]
+_LARGEST_MESSAGE_BYTES: Final = 2 * 2**20
 
 
 class Cause(NamedTuple):
@@ -35,9 +36,9 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         }
+        status |= {"reason": self.reason} if self.reason else {}
         return status if self.details is None else {**status, "details": self.details}
 
     @classmethod
@@ -46,8 +47,10 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
         return cls(404, "NotFound", message, _details(kind, name))
 
     @classmethod
-    def exists(cls, kind: Kind, name: str) -> Self:
+    def exists(cls, kind: Kind, name: str, *, going: bool) -> Self:
+        """`going`: what has the name waits for its finalizers."""
         message = f'{kind.resource} "{name}" already exists'
+        message = f"object is being deleted: {message}" if going else message
         return cls(409, "AlreadyExists", message, _details(kind, name))
 
     @classmethod
@@ -81,6 +84,15 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
     @classmethod
     def bad_request(cls, message: str) -> Self:
         return cls(400, "BadRequest", message)
+
+    @classmethod
+    def too_large(cls, size: int) -> Self:
+        """What etcd does not take, in the words of whichever of its two limits comes first."""
+        told = "etcdserver: request is too large"
+        if size > _LARGEST_MESSAGE_BYTES:
+            told = "rpc error: code = ResourceExhausted desc = trying to send message larger than"
+            told += f" max ({size} vs. {_LARGEST_MESSAGE_BYTES})"
+        return cls(500, "", told)
 
     @classmethod
     def not_allowed(cls) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 SYSTEM_VERBS: Final = (
     *("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"),
 )
+_TERMINATING_VERBS: Final = ("delete", "deletecollection", "get", "list", "watch")
 
 
 class Column(NamedTuple):
@@ -54,6 +55,11 @@ class Kind:
     def custom(self) -> bool:
         """Defined by a CustomResourceDefinition."""
         return self.schema is not None
+
+    @property
+    def terminating(self) -> bool:
+        """Its definition is being deleted; patches still work, whatever discovery says."""
+        return self.verbs == _TERMINATING_VERBS
 
     @property
     def versioned_updates(self) -> bool:
@@ -129,6 +135,7 @@ def defined(definition: Mapping[str, Any]) -> list[Kind]:
     """The kinds, one per served version, of a CustomResourceDefinition."""
     spec = definition["spec"]
     names = spec["names"]
+    going = "deletionTimestamp" in definition["metadata"]
     kinds = []
     for version in spec.get("versions", ()):
         if not version.get("served"):
@@ -148,6 +155,7 @@ def defined(definition: Mapping[str, Any]) -> list[Kind]:
                 tuple(version.get("subresources") or ()),
                 columns or (_AGE,),
                 generation=True,
+                verbs=_TERMINATING_VERBS if going else SYSTEM_VERBS,
                 schema=version.get("schema", {}).get("openAPIV3Schema", {}),
             )
         )

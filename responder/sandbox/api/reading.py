@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from responder.sandbox.api import events, selectors
 from responder.sandbox.api.failures import Refused
-from responder.sandbox.api.kinds import Kind
+from responder.sandbox.api.kinds import DEFINITION, Kind
 from responder.sandbox.api.store import Change, Store, TooOldError
 
 Json = dict[str, Any]
@@ -225,6 +225,8 @@ async def _events(  # noqa: C901, PLR0912 -- one story, told in order
                 continue
             if change.version > begun and (event := _event(query, change)):
                 yield event
+            if _undefines(change, query.kind):
+                return
     finally:
         stop()
 
@@ -247,6 +249,15 @@ def _event(query: Query, change: Change) -> Event | None:
         meta = {**change.old["metadata"], "resourceVersion": str(change.version)}
         gone = {**change.old, "metadata": meta}
     return "DELETED", gone or {}
+
+
+def _undefines(change: Change, kind: Kind) -> bool:
+    """Nothing can follow: the kind is no longer served."""
+    return (
+        change.key == DEFINITION.key
+        and change.new is None
+        and (change.old or {})["metadata"]["name"] == kind.resource
+    )
 
 
 def _bookmark(kind: Kind, version: int, annotations: Mapping[str, str]) -> Json:

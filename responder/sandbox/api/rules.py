@@ -11,6 +11,8 @@ Json = dict[str, Any]
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _NAME_BYTES: Final = 253
 _NOTE_BYTES: Final = 1024
+_DATA_BYTES: Final = 2**20
+_ANNOTATIONS_BYTES: Final = 2**18
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
 _LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?\Z")
 _CPU: Final = {
@@ -76,7 +78,10 @@ def mistakes(kind: Kind, body: Json, old: Json | None) -> Iterator[Cause]:
             yield from _workload(spec, old)
         case "HorizontalPodAutoscaler":
             yield from _autoscaler(spec)
-        case "ConfigMap" | "Secret":
+        case "ConfigMap":
+            yield from _configmap(body, old)
+            yield from _data(body)
+        case "Secret":
             yield from _configmap(body, old)
         case "Lease":
             yield from _lease(spec)
@@ -93,6 +98,11 @@ def _metadata(meta: Json) -> Iterator[Cause]:
     if len(name) > _NAME_BYTES:
         message = f'Invalid value: "{name}": must be no more than 253 bytes'
         yield Cause("FieldValueInvalid", message, "metadata.name")
+    annotations = meta.get("annotations", {})
+    size = sum(len(f"{key}{value}".encode()) for key, value in annotations.items())
+    if size > _ANNOTATIONS_BYTES:
+        told = f"Too long: may not be more than {_ANNOTATIONS_BYTES} bytes"
+        yield Cause("FieldValueTooLong", told, "metadata.annotations")
     for value in meta.get("labels", {}).values():
         if not _LABEL.match(value):
             message = f'Invalid value: "{value}": {_LABEL_TOLD}'
@@ -161,6 +171,13 @@ def _configmap(body: Json, old: Json | None) -> Iterator[Cause]:
     for field in ("data", "binaryData"):
         if body.get(field) != old.get(field):
             yield Cause("FieldValueForbidden", told, field)
+
+
+def _data(body: Json) -> Iterator[Cause]:
+    values = [*body.get("data", {}).values(), *body.get("binaryData", {}).values()]
+    if sum(len(value.encode()) for value in values) > _DATA_BYTES:
+        told = f"Too long: may not be more than {_DATA_BYTES} bytes"
+        yield Cause("FieldValueTooLong", told, "[]")
 
 
 def _event(body: Json) -> Iterator[Cause]:

@@ -1,9 +1,10 @@
 """Creates, updates, applies and deletes objects: the order of checks is the real server's."""
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from responder.sandbox.api import deleting, ownership, rules, strategy
 from responder.sandbox.api.failures import Cause, Refused
@@ -15,6 +16,8 @@ from responder.sandbox.api.store import Store
 from responder.sandbox.api.strategy import Options, now
 
 Json = dict[str, Any]
+_LARGEST_BYTES: Final = 3 * 2**19
+"""etcd's limit of a request. There an object is protobuf, and somewhat smaller than its JSON."""
 
 
 @dataclass(slots=True)
@@ -45,9 +48,11 @@ class Objects:
         strategy.require_namespace(kind, namespace, meta)
         if not meta.get("name"):
             meta["name"] = strategy.generated_name(kind, meta)
-        self._namespace_takes(kind, namespace, meta["name"])
-        if self.store.get(kind.key, (namespace, meta["name"])) is not None:
-            taken = Refused.exists(kind, meta["name"])
+        self._admit(kind, namespace, meta["name"])
+        live = self.store.get(kind.key, (namespace, meta["name"]))
+        if live is not None:
+            going = "deletionTimestamp" in live["metadata"]
+            taken = Refused.exists(kind, meta["name"], going=going)
             strategy.require_valid(kind, rules.defaulted(kind, body), None)
             raise taken
         if "status" in kind.subresources:
@@ -176,7 +181,7 @@ class Objects:
             new = strategy.kept(kind, old, new)
             strategy.require_valid(kind, new, old)
             return self._commit(kind, old, new, managed, options), False
-        self._namespace_takes(kind, namespace, name)
+        self._admit(kind, namespace, name)
         new = strategy.defaulted(kind, new)
         new["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
         new["metadata"] |= {"namespace": namespace} if kind.namespaced else {}
@@ -220,9 +225,16 @@ class Objects:
         if "deletionTimestamp" in meta and not meta.get("finalizers") and kind != NAMESPACE:
             self.store.remove(kind.key, (meta.get("namespace", ""), meta["name"]))
             return new
+        size = len(json.dumps(new, separators=(",", ":")))
+        if size > _LARGEST_BYTES:
+            raise Refused.too_large(size)
         return self.store.put(kind.key, new)
 
-    def _namespace_takes(self, kind: Kind, namespace: str, name: str) -> None:
+    def _admit(self, kind: Kind, namespace: str, name: str) -> None:
+        """Raises Refused: nothing new comes into what is going."""
+        if kind.terminating:
+            why = "create not allowed while custom resource definition is terminating"
+            raise Refused.forbidden(kind, name, why)
         if not kind.namespaced:
             return
         live = self.store.get(NAMESPACE.key, ("", namespace))
