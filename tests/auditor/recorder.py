@@ -10,10 +10,8 @@ import contextlib
 import http.client
 import json
 import socket
-import ssl
 import threading
 import time
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -148,11 +146,7 @@ class Recorder:
         if not revision:
             return
         plane = self.kube.control_plane
-        address = urllib.parse.urlsplit(plane.url)
-        trust = ssl.create_default_context(cafile=plane.cluster.certificate_authority)
-        connection = http.client.HTTPSConnection(
-            address.hostname or "", address.port, timeout=300, context=trust
-        )
+        connection = plane.cluster.connection(timeout_seconds=300)
         with contextlib.closing(connection):
             connection.connect()
             self._sockets[kind] = connection.sock

@@ -8,6 +8,7 @@ import pytest
 
 from responder.sandbox.audit.versions import CONFIG_MAP, Version
 from tests.auditor.recorder import Recorder
+from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 
@@ -22,7 +23,7 @@ def recorder(own_kube: Kube) -> Iterator[Recorder]:
 
 
 def test_every_version_is_kept_also_of_what_happens_while_the_watch_is_broken(
-    own_kube: Kube, recorder: Recorder
+    own_control_plane: ControlPlane, own_kube: Kube, recorder: Recorder
 ) -> None:
     own_kube.create("v1", "configmaps", {"metadata": {"name": "some"}, "data": {"at": "0"}})
 
@@ -36,8 +37,8 @@ def test_every_version_is_kept_also_of_what_happens_while_the_watch_is_broken(
 
     write(1, 2)
     assert len(versions("some")) == 3  # seen before the server forgets them
-    own_kube.control_plane.kill_api_server()
-    own_kube.control_plane.start_api_server()
+    own_control_plane.kill_api_server()
+    own_control_plane.start_api_server()
     marks = itertools.count()
 
     def is_watching() -> bool:

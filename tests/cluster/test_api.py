@@ -298,10 +298,14 @@ async def test_a_list_whose_state_is_forgotten_between_pages_is_fetched_in_one()
 @pytest.fixture
 async def reader(kube: Kube) -> AsyncIterator[KubernetesApi]:
     """A ServiceAccount that may get and list ConfigMaps."""
-    account = f"--serviceaccount={kube.namespace}:reader"
-    kube.kubectl("create", "serviceaccount", "reader")
-    kube.kubectl("create", "role", "reader", "--verb=get,list", "--resource=configmaps")
-    kube.kubectl("create", "rolebinding", "reader", "--role=reader", account)
+    rbac = "rbac.authorization.k8s.io/v1"
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}
+    account = {"kind": "ServiceAccount", "name": "reader", "namespace": kube.namespace}
+    named = {"metadata": {"name": "reader"}}
+    kube.create("v1", "serviceaccounts", named)
+    kube.create(rbac, "roles", {**named, "rules": [rule]})
+    reference = {"apiGroup": rbac.partition("/")[0], "kind": "Role", "name": "reader"}
+    kube.create(rbac, "rolebindings", {**named, "roleRef": reference, "subjects": [account]})
     kubeconfig = kube.control_plane.service_account_kubeconfig(
         namespace=kube.namespace, name="reader"
     )
@@ -329,6 +333,7 @@ async def test_a_missing_permission_is_denied_and_not_by_admission(
     assert not caught.value.by_admission
 
 
+@pytest.mark.real_control_plane("admission policies")
 async def test_a_policy_denies_by_admission(space: Space) -> None:
     policy = {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -394,9 +399,11 @@ async def test_a_policy_denies_by_admission(space: Space) -> None:
 
 
 async def test_reviews_answer_who_and_whether(kube: Kube, api: KubernetesApi) -> None:
-    kube.kubectl("create", "serviceaccount", "someone")
-    token = kube.kubectl("create", "token", "someone", "--audience=responder").strip()
-    spec = {"token": token, "audiences": ["responder"]}
+    kube.create("v1", "serviceaccounts", {"metadata": {"name": "someone"}})
+    requested = kube.create(
+        "v1", "serviceaccounts/someone/token", {"spec": {"audiences": ["responder"]}}
+    )
+    spec = {"token": requested["status"]["token"], "audiences": ["responder"]}
     seen = await api.review(TOKEN_REVIEWS, body={"spec": spec})
     assert seen["status"]["authenticated"]
     assert seen["status"]["audiences"] == ["responder"]

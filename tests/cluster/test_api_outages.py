@@ -9,6 +9,7 @@ from responder.cluster.connection import connect
 from responder.cluster.failures import Denied, TimedOut, Unavailable
 from responder.cluster.resources import CONFIGMAPS
 from responder.cluster.transport import Limits
+from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually
 from tests.controlplane.kube import Kube
 
@@ -16,9 +17,9 @@ QUICK = Limits(connect_seconds=0.5, total_seconds=1.0)
 
 
 async def test_a_request_to_a_stopped_or_dead_server_ends_in_time_and_says_what_it_knows(
-    own_kube: Kube,
+    own_control_plane: ControlPlane, own_kube: Kube
 ) -> None:
-    plane = own_kube.control_plane
+    plane = own_control_plane
 
     async def create(api: KubernetesApi, name: str) -> None:
         body = {"metadata": {"name": name}}
@@ -62,10 +63,10 @@ async def test_a_request_to_a_stopped_or_dead_server_ends_in_time_and_says_what_
 
 
 async def test_right_after_a_restart_a_service_account_is_not_told_that_it_may_not(
-    own_kube: Kube,
+    own_control_plane: ControlPlane, own_kube: Kube
 ) -> None:
     """Some of its requests are refused by an authorizer that knows no binding yet."""
-    plane = own_kube.control_plane
+    plane = own_control_plane
     account = "--serviceaccount=test:reader"
     own_kube.kubectl("create", "serviceaccount", "reader")
     own_kube.kubectl("create", "role", "reader", "--verb=get,list,watch", "--resource=configmaps")

@@ -14,7 +14,7 @@ import yaml
 from responder.cluster.credentials import Fixed, TokenFile
 from responder.cluster.kubeconfig import find_server, in_cluster
 from responder.errors import BadInput
-from tests.controlplane.kube import Kube
+from tests.controlplane.control_plane import ControlPlane
 
 Write = Callable[..., Path]
 SERVER = {"server": "http://example.com:1"}
@@ -49,9 +49,11 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def authority(kube: Kube) -> str:
+def authority(control_plane: ControlPlane) -> str:
     """A real certificate authority, in PEM."""
-    return kube.control_plane.cluster.certificate_authority.read_text()
+    path = control_plane.cluster.certificate_authority
+    assert path is not None
+    return path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -226,9 +226,9 @@ async def test_a_version_from_the_future_is_not_waited_for_in_silence(
 
 
 async def test_it_follows_through_kills_and_restarts(
-    own_api: KubernetesApi, own_kube: Kube
+    own_control_plane: ControlPlane, own_api: KubernetesApi, own_kube: Kube
 ) -> None:
-    plane = own_kube.control_plane
+    plane = own_control_plane
     async with watching(own_api, own_kube) as it:
         await it.cache.wait_synced()
         for round_ in range(2):
@@ -245,23 +245,23 @@ async def test_it_follows_through_kills_and_restarts(
 
 
 async def test_it_notices_a_server_that_stopped_answering_and_one_that_goes_on(
-    own_api: KubernetesApi, own_kube: Kube
+    own_control_plane: ControlPlane, own_api: KubernetesApi, own_kube: Kube
 ) -> None:
     async with watching(own_api, own_kube, times=WatchTimes(silence=1.0)) as it:
         await it.cache.wait_synced()
-        own_kube.control_plane.suspend()
+        own_control_plane.suspend()
         await eventually(lambda: isinstance(it.cache.last_failure, TimedOut))
         assert not it.cache.synced
-        own_kube.control_plane.resume()
+        own_control_plane.resume()
         it.make("a")
         await it.catches_up()
 
 
 @pytest.mark.parametrize("how", ["older", "empty"])
 async def test_another_etcd_behind_the_same_address(
-    own_api: KubernetesApi, own_kube: Kube, how: str
+    own_control_plane: ControlPlane, own_api: KubernetesApi, own_kube: Kube, how: str
 ) -> None:
-    etcd = Etcd(own_kube.control_plane)
+    etcd = Etcd(own_control_plane)
     async with watching(own_api, own_kube) as it:
         await it.cache.wait_synced()
         it.make("kept")
@@ -278,7 +278,7 @@ async def test_another_etcd_behind_the_same_address(
             etcd.put_back()
         else:
             etcd.throw_away()
-            own_kube.control_plane.create_namespace("test")
+            own_control_plane.create_namespace("test")
         own_kube.create("v1", "configmaps", {"metadata": {"name": "new"}})
         await it.catches_up()
         assert it.cache._mirror.progress < before

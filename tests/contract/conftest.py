@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from responder.sandbox.api.server import Running
-from tests.contract.servers import Address, Api, embedded
+from tests.contract.servers import Address, Api
 from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.embedded import running_in_thread
 
 _serial = itertools.count(1)
 WIDGETS: dict[str, Any] = {
@@ -88,7 +89,8 @@ WIDGETS: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
-    with embedded() as server:
+    # A short memory, so that what is too old is soon so.
+    with running_in_thread(history=300) as server:
         yield server
 
 

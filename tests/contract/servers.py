@@ -1,19 +1,15 @@
 """The two servers that one suite holds to the same contract, and the client that asks them."""
 
 import asyncio
-import contextlib
 import io
 import json
 import ssl
-import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import aiohttp
-
-from responder.sandbox.api.server import Running, serve
 
 Json = dict[str, Any]
 JSON = "application/json"
@@ -171,25 +167,3 @@ _CLUSTER = (
     *("namespaces", "customresourcedefinitions", "tokenreviews"),
     *("subjectaccessreviews", "selfsubjectaccessreviews"),
 )
-
-
-@contextlib.contextmanager
-def embedded() -> Iterator[Running]:
-    """Runs in a thread of its own, so that it serves tests of any loop."""
-    started: list[Running] = []
-    ready, stop = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def run() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with serve(history=300, sync_seconds=1.0) as running:
-            started.append(running)
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    yield started[0]
-    loops[0].call_soon_threadsafe(stop.set)
-    thread.join(10)

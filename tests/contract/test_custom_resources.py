@@ -108,3 +108,9 @@ async def test_list_of_widgets(widgets: Api) -> None:
     answer = await widgets.get("widgets")
     assert (answer.body["kind"], answer.body["apiVersion"]) == ("WidgetList", "contract.test/v1")
     assert answer.body["items"][0]["kind"] == "Widget"
+
+
+async def test_items_of_a_list_say_what_they_are(widgets: Api) -> None:
+    made = (await widgets.create("widgets", widget(size=1))).body
+    found = (await widgets.get("widgets")).body["items"]
+    assert found == [made]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.contract.manifests import autoscaler, configmap, deployment, managers
 from tests.contract.servers import APPLY, Api
 
@@ -113,6 +115,15 @@ async def test_empty_list_empties_managed_fields(api: Api) -> None:
     await api.create(C, configmap(), fieldManager="maker")
     answer = await api.patch(C, "c", {"metadata": {"managedFields": []}})
     assert managers(answer.body, *A) == []
+
+
+@pytest.mark.parametrize("nothing", [[{}], []], ids=["one-empty-entry", "empty-list"])
+async def test_what_changes_beside_a_reset_is_nobodys(api: Api, nothing: list[object]) -> None:
+    await api.create(C, configmap(), fieldManager="maker")
+    patch = {"metadata": {"managedFields": nothing}, "data": {"b": "2"}}
+    answer = await api.patch(C, "c", patch, fieldManager="other")
+    assert answer.body["data"] == {"a": "1", "b": "2"}
+    assert "managedFields" not in answer.body["metadata"]
 
 
 async def test_apply_names_its_object(api: Api) -> None:

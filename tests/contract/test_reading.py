@@ -70,6 +70,13 @@ async def test_list_has_a_version_and_a_kind(api: Api) -> None:
     assert int(answer.body["metadata"]["resourceVersion"]) >= int(made["resourceVersion"])
 
 
+async def test_items_of_a_list_of_a_built_in_kind_do_not_say_what_they_are(api: Api) -> None:
+    await api.create("configmaps", configmap("a"))
+    found = (await api.get("configmaps")).body["items"]
+    assert not any("kind" in item or "apiVersion" in item for item in found)
+    assert (await api.get("configmaps", "a")).body["kind"] == "ConfigMap"
+
+
 async def test_list_sees_what_was_just_written(api: Api) -> None:
     for number in range(5):
         await api.create("configmaps", configmap(f"n{number}"))

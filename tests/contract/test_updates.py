@@ -105,6 +105,11 @@ async def test_data_that_becomes_empty_goes(api: Api) -> None:
     assert "data" not in answer.body
 
 
+async def test_half_of_a_pair_is_stored_as_no_character(api: Api) -> None:
+    answer = await api.create("configmaps", configmap(a="x\ud800y", b="\N{PILE OF POO}"))
+    assert answer.body["data"] == {"a": "x\N{REPLACEMENT CHARACTER}y", "b": "\N{PILE OF POO}"}
+
+
 async def test_merge_patch_replaces_lists(api: Api) -> None:
     await api.create("deployments", deployment())
     containers = [{"name": "other", "image": "none"}]

@@ -5,7 +5,6 @@ import dataclasses
 import http.client
 import json
 import ssl
-import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +22,7 @@ class RequestFailedError(RuntimeError):
         self.body = body
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AdminClient:
     """A connection per write, so that none is left in a bad state by what tests do to servers.
 
@@ -34,8 +33,7 @@ class AdminClient:
     cluster: Cluster
     token: str
     keep_alive: bool = False
-    _ssl: ssl.SSLContext | None = None
-    _idle: list[http.client.HTTPSConnection] = dataclasses.field(default_factory=list)
+    _idle: list[http.client.HTTPConnection] = dataclasses.field(default_factory=list)
 
     def request(
         self,
@@ -88,17 +86,10 @@ class AdminClient:
         return None
 
     def _fresh(self, asked: "_Asked", timeout_seconds: float) -> tuple[int, str]:
-        if self._ssl is None:
-            self._ssl = ssl.create_default_context(cafile=self.cluster.certificate_authority)
-        address = urllib.parse.urlsplit(self.cluster.url)
-        connection = http.client.HTTPSConnection(
-            address.hostname or "", address.port, timeout=timeout_seconds, context=self._ssl
-        )
+        connection = self.cluster.connection(timeout_seconds=timeout_seconds)
         return self._answered(connection, asked)
 
-    def _answered(
-        self, connection: http.client.HTTPSConnection, asked: "_Asked"
-    ) -> tuple[int, str]:
+    def _answered(self, connection: http.client.HTTPConnection, asked: "_Asked") -> tuple[int, str]:
         with contextlib.ExitStack() as unless_kept:
             unless_kept.callback(connection.close)
             connection.request(asked.method, asked.path, body=asked.body, headers=asked.headers)

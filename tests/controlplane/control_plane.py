@@ -3,9 +3,7 @@
 import asyncio
 import dataclasses
 import itertools
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,16 +18,13 @@ from tests.controlplane.credentials import (
     write_service_account_key,
 )
 from tests.controlplane.eventually import eventually_blocking
+from tests.controlplane.kubectl import run_kubectl
 from tests.controlplane.ports import free_port
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.toolsets import KUBERNETES
 
 _READY_WITHIN_SECONDS = 60.0
 _REQUEST_TIMEOUT_SECONDS = 30.0
-
-
-class KubectlFailedError(RuntimeError):
-    """kubectl ended with another code than 0; carries what it said."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -116,6 +111,10 @@ class ControlPlane:
             certificate_authority=self.layout.serving_certificates / "apiserver.crt",
         )
 
+    @property
+    def evaluates_policies(self) -> bool:
+        return True
+
     def service_account_kubeconfig(
         self, *, namespace: str, name: str, lifetime_seconds: int = 3600
     ) -> Path:
@@ -181,24 +180,14 @@ class ControlPlane:
             KubectlFailedError: with its stderr.
 
         """
-        result = subprocess.run(
-            [
-                self.programs["kubectl"],
-                f"--kubeconfig={kubeconfig or self.kubeconfig}",
-                f"--cache-dir={self.layout.directory / 'kubectl-cache'}",
-                *((f"--namespace={namespace}",) if namespace else ()),
-                *arguments,
-            ],
-            input=stdin,
-            # Whatever the person at this machine prefers, the output is the same.
-            env={**os.environ, "KUBERC": "off"},
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_kubectl(
+            self.programs["kubectl"],
+            *arguments,
+            kubeconfig=kubeconfig or self.kubeconfig,
+            cache=self.layout.directory / "kubectl-cache",
+            stdin=stdin,
+            namespace=namespace,
         )
-        if result.returncode != 0:
-            raise KubectlFailedError(f"kubectl {' '.join(arguments)}: {result.stderr.strip()}")
-        return result.stdout
 
     async def kubectl_async(
         self, *arguments: str, stdin: str = "", namespace: str = "", kubeconfig: Path | None = None
@@ -234,7 +223,8 @@ class ControlPlane:
     def _is_ready(self) -> bool:
         self.etcd.require_running()
         self.api_server.require_running()
-        if not self.cluster.certificate_authority.exists():
+        authority = self.cluster.certificate_authority
+        if authority is None or not authority.exists():
             return False
         try:
             return bool(self.request("GET", "/readyz", timeout_seconds=2.0) == "ok")

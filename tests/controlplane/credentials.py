@@ -2,8 +2,12 @@
 
 import base64
 import dataclasses
+import functools
+import http.client
 import json
 import secrets
+import ssl
+import urllib.parse
 from pathlib import Path
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -17,12 +21,25 @@ class Cluster:
     """Where a control plane is reached, and how its certificate is verified."""
 
     url: str
-    certificate_authority: Path
+    certificate_authority: Path | None
+    """None where it is plain http."""
+
+    def connection(self, *, timeout_seconds: float) -> http.client.HTTPConnection:
+        """Not yet connected. The time-out is per step."""
+        address = urllib.parse.urlsplit(self.url)
+        host = address.hostname or ""
+        if self.certificate_authority is None:
+            return http.client.HTTPConnection(host, address.port, timeout=timeout_seconds)
+        trust = _trust(self.certificate_authority)
+        return http.client.HTTPSConnection(
+            host, address.port, timeout=timeout_seconds, context=trust
+        )
 
     def write_kubeconfig(
         self, path: Path, *, user: str, token: str, namespace: str = "default"
     ) -> Path:
         """Writes a kubeconfig with this one user in it, readable by the owner only."""
+        assert self.certificate_authority is not None
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -47,6 +64,11 @@ class Cluster:
         # JSON is YAML, and needs no dumper.
         path.write_text(json.dumps(config, indent=2) + "\n")
         return path
+
+
+@functools.cache
+def _trust(certificate_authority: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificate_authority)
 
 
 def write_service_account_key(path: Path) -> Path:

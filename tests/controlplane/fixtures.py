@@ -1,5 +1,7 @@
 """pytest plugin: a control plane for the whole run, a namespace per test, private ones on demand.
 
+What needs no more than an API server runs twice, on the embedded one and on the real one: see
+`pytest_generate_tests`.
 Where its programs can't be built the tests that need it are skipped, with the reason; with CI in
 the environment they fail.
 """
@@ -10,13 +12,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pytest
 
 from tests.controlplane import run_logs
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.binaries import find
 from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.embedded import EmbeddedControlPlane
 from tests.controlplane.external_metrics import ExternalMetrics
 from tests.controlplane.go_build import GoMissingError
 from tests.controlplane.kube import Kube
@@ -25,6 +29,13 @@ from tests.controlplane.real_prometheus import Prometheus
 from tests.controlplane.toolsets import ALERTMANAGER, KUBERNETES, PROMETHEUS, Toolset
 
 _serial = itertools.count(1)
+EMBEDDED, REAL = "embedded", "real"
+REAL_ONLY = "real_control_plane"
+_REAL = frozenset({"control_plane", "own_control_plane", "start_control_plane"})
+_SERVERS: dict[str, Literal["session", "function"]] = {
+    "server": "session",
+    "own_server": "function",
+}
 
 
 class StartControlPlane(Protocol):
@@ -43,6 +54,20 @@ class StartPrometheus(Protocol):
         web: Mapping[str, Any] | None = None,
         flags: Sequence[str] = (),
     ) -> Prometheus: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{REAL_ONLY}(why): not for the embedded API server")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a server run on both, but for those that ask for the real one or are marked."""
+    asked = set(metafunc.fixturenames)
+    only_real = asked & _REAL or metafunc.definition.get_closest_marker(REAL_ONLY)
+    for name, scope in _SERVERS.items():
+        if name in asked:
+            which = [REAL] if only_real else [EMBEDDED, REAL]
+            metafunc.parametrize(name, which, indirect=True, scope=scope)
 
 
 def require(toolset: Toolset, config: pytest.Config) -> None:
@@ -88,19 +113,36 @@ def external_metrics(
     metrics.stop()
 
 
+@pytest.fixture(scope="session")
+def embedded_control_plane() -> Iterator[EmbeddedControlPlane]:
+    """Shared by all tests, too."""
+    plane = EmbeddedControlPlane.start()
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> ApiServer:
+    """The embedded API server, then the real one."""
+    found: ApiServer = request.getfixturevalue(
+        "embedded_control_plane" if request.param == EMBEDDED else "control_plane"
+    )
+    return found
+
+
 @pytest.fixture
-def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(server: ApiServer, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh one, ready to run pods; what runs in it is taken away afterwards."""
     name = f"{_subject(request)}-{next(_serial)}"
-    control_plane.create_namespace(name)
+    server.create_namespace(name)
     yield name
-    control_plane.clear_namespace(name)
+    server.clear_namespace(name)
 
 
 @pytest.fixture
-def kube(control_plane: ControlPlane, namespace: str) -> Kube:
-    """The shared control plane, seen from the test's own namespace."""
-    return Kube(control_plane=control_plane, namespace=namespace)
+def kube(server: ApiServer, namespace: str) -> Kube:
+    """The shared server, seen from the test's own namespace."""
+    return Kube(control_plane=server, namespace=namespace)
 
 
 @pytest.fixture
@@ -124,9 +166,20 @@ def own_control_plane(start_control_plane: StartControlPlane) -> ControlPlane:
 
 
 @pytest.fixture
-def own_kube(own_control_plane: ControlPlane) -> Kube:
-    own_control_plane.create_namespace("test")
-    return Kube(control_plane=own_control_plane, namespace="test")
+def own_server(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
+    """A private one, embedded and then real."""
+    if request.param == EMBEDDED:
+        plane = EmbeddedControlPlane.start()
+        yield plane
+        plane.stop()
+    else:
+        yield request.getfixturevalue("own_control_plane")
+
+
+@pytest.fixture
+def own_kube(own_server: ApiServer) -> Kube:
+    own_server.create_namespace("test")
+    return Kube(control_plane=own_server, namespace="test")
 
 
 @pytest.fixture

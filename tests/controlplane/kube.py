@@ -1,4 +1,4 @@
-"""One namespace of a control plane, as its cluster-admin: what a test arranges and looks at."""
+"""One namespace of an API server, as its cluster-admin: what a test arranges and looks at."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.controlplane.admin_client import MERGE_PATCH
-from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.api_server import ApiServer
 
 Manifest = Mapping[str, Any]
 
@@ -15,7 +15,7 @@ Manifest = Mapping[str, Any]
 class Kube:
     """`api` is "v1", "apps/v1", ...; `plural` is "configmaps", "deployments", ..."""
 
-    control_plane: ControlPlane
+    control_plane: ApiServer
     namespace: str
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:

@@ -11,6 +11,8 @@ from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually
 from tests.controlplane.kube import Kube
 
+pytestmark = pytest.mark.real_control_plane("it is what is tested")
+
 API = "admissionregistration.k8s.io/v1"
 CONFIGMAPS = {
     "resourceRules": [

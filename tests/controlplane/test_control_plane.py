@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.controlplane.eventually import eventually
 from tests.controlplane.external_metrics import ExternalMetrics
 from tests.controlplane.kube import Kube
+
+pytestmark = pytest.mark.real_control_plane("it is what is tested")
 
 
 def deployment(name: str, *, replicas: int) -> dict[str, Any]:

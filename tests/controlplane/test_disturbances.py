@@ -4,9 +4,12 @@ import time
 
 import pytest
 
-from tests.controlplane.control_plane import ControlPlane, KubectlFailedError
+from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually
 from tests.controlplane.kube import Kube
+from tests.controlplane.kubectl import KubectlFailedError
+
+pytestmark = pytest.mark.real_control_plane("it is what is tested")
 
 SOME_CONFIG = {"metadata": {"name": "some"}, "data": {"key": "value"}}
 
@@ -23,13 +26,15 @@ def test_a_suspended_api_server_lets_requests_hang_until_it_resumes(
     assert own_control_plane.request("GET", "/readyz") == "ok"
 
 
-def test_a_killed_api_server_refuses_and_comes_back_with_what_was_stored(own_kube: Kube) -> None:
+def test_a_killed_api_server_refuses_and_comes_back_with_what_was_stored(
+    own_control_plane: ControlPlane, own_kube: Kube
+) -> None:
     own_kube.create("v1", "configmaps", SOME_CONFIG)
     before = own_kube.get("v1", "configmaps", "some")
-    own_kube.control_plane.kill_api_server()
+    own_control_plane.kill_api_server()
     with pytest.raises(ConnectionRefusedError):
         own_kube.get("v1", "configmaps", "some")
-    own_kube.control_plane.start_api_server()
+    own_control_plane.start_api_server()
     assert own_kube.get("v1", "configmaps", "some") == before
 
 

@@ -1,6 +1,6 @@
 """Stands between a responder and the API server, and fails at exactly the request a test names.
 
-Speaks plain HTTP to the responder, so that requests are seen one by one; behind it is the real API
+Speaks plain HTTP to the responder, so that requests are seen one by one; behind it is the API
 server. A write may be lost before it was carried out, or be carried out and its answer lost.
 """
 
@@ -14,19 +14,18 @@ import os
 import re
 import signal
 import socket
-import ssl
 import sys
 import threading
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.api_server import ApiServer
 from tests.e2e.process import ResponderProcess
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "host"})
 _CHUNK_BYTES = 2**16
+_UPSTREAM_SECONDS = 600.0
 _REACHED_WITHIN_SECONDS = 30.0
 _GATEWAY_TIMEOUT = json.dumps(
     {
@@ -88,13 +87,12 @@ class Breakpoint:
 class ApiProxy:
     """Forwards until it is cut or a breakpoint is reached; `mend` makes all well again."""
 
-    def __init__(self, control_plane: ControlPlane) -> None:
+    def __init__(self, control_plane: ApiServer) -> None:
         self.delay_seconds = 0.0
         """How long each answer is kept back."""
         self.writes: list[str] = []
         """Every write that was carried out, except Events: `METHOD path?query`."""
-        self.server_address = urllib.parse.urlsplit(control_plane.url)
-        self.tls = ssl.create_default_context(cafile=control_plane.cluster.certificate_authority)
+        self.cluster = control_plane.cluster
         self._lock = threading.Lock()
         self._is_cut = False
         self._stopped = threading.Event()
@@ -221,10 +219,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         proxy = self.server.proxy
-        address = proxy.server_address
-        upstream = http.client.HTTPSConnection(
-            address.hostname or "", address.port, context=proxy.tls
-        )
+        upstream = proxy.cluster.connection(timeout_seconds=_UPSTREAM_SECONDS)
         with contextlib.closing(upstream), proxy.breakable(self.connection):
             upstream.connect()
             with proxy.breakable(upstream.sock):

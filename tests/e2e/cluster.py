@@ -69,7 +69,7 @@ class Cluster:
     def snapshot(self) -> dict[str, Any]:
         """Give what may be compared to the byte: specs, data, labels, annotations."""
         return {
-            f"{item.get('kind', '')}/{item['metadata']['name']}": {
+            f"{plural}/{item['metadata']['name']}": {
                 "spec": item.get("spec"),
                 "data": item.get("data"),
                 "labels": item["metadata"].get("labels"),
@@ -79,7 +79,8 @@ class Cluster:
                     if key != "deployment.kubernetes.io/revision"
                 },
             }
-            for item in self.objects()
+            for api, plural in (DEPLOYMENTS, AUTOSCALERS, CONFIG_MAPS)
+            for item in self.kube.items(api, plural)
         }
 
     def traces(self) -> list[str]:

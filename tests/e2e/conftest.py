@@ -9,7 +9,7 @@ import pytest
 
 from tests.auditor.auditor import Auditor, audited
 from tests.controlplane import run_logs
-from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import Cluster
 from tests.e2e.process import ResponderProcess
@@ -40,9 +40,9 @@ class StartResponder(Protocol):
 
 
 @pytest.fixture
-def auditor(control_plane: ControlPlane, namespace: str) -> Iterator[Auditor]:
+def auditor(server: ApiServer, namespace: str) -> Iterator[Auditor]:
     """Watches everything that a test and the responder do, and fails it for a broken promise."""
-    with audited(Kube(control_plane=control_plane, namespace=namespace)) as watching:
+    with audited(Kube(control_plane=server, namespace=namespace)) as watching:
         yield watching
 
 
@@ -53,10 +53,10 @@ def kube(auditor: Auditor) -> Kube:
 
 
 @pytest.fixture
-def own_auditor(own_control_plane: ControlPlane) -> Iterator[Auditor]:
+def own_auditor(own_server: ApiServer) -> Iterator[Auditor]:
     """The same for a private API server, which a test may stop for a while."""
-    own_control_plane.create_namespace("test")
-    own = Kube(control_plane=own_control_plane, namespace="test")
+    own_server.create_namespace("test")
+    own = Kube(control_plane=own_server, namespace="test")
     with audited(own, patience_seconds=90) as watching:
         yield watching
 
@@ -126,14 +126,14 @@ def responder(cluster: Cluster, start_responder: StartResponder) -> ResponderPro
 
 @pytest.fixture(scope="session")
 def theatre(
-    control_plane: ControlPlane,
+    server: ApiServer,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Theatre]:
     """A responder that many tests share, in a namespace that is none of the others'."""
     with contextlib.ExitStack() as ends:
         yield Theatre(
-            control_plane,
+            server,
             folder=tmp_path_factory.mktemp("scenes"),
             logs=run_logs.directory(request.config),
             ends=ends,

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.auditor.auditor import Auditor, audited
 from tests.controlplane import warm_start
-from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.eventually import NeverHappenedError, eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS, Cluster, phase
@@ -242,7 +242,7 @@ def release_all(kube: Kube, kubeconfig: Path) -> str:
 class Theatre:
     """Gives scenes, over and over, and a new responder where the last scene ended badly."""
 
-    control_plane: ControlPlane
+    control_plane: ApiServer
     folder: Path
     logs: Path
     ends: contextlib.ExitStack

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.auditor.auditor import Auditor, audited
-from tests.controlplane.control_plane import ControlPlane
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.eventually import NeverHappenedError, eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.e2e.api_proxy import ApiProxy
@@ -46,7 +46,7 @@ class Stage:
 class Stages:
     """Gives a sound stage, over and over."""
 
-    control_plane: ControlPlane
+    control_plane: ApiServer
     playbook: str
     folder: Path
     logs: Path

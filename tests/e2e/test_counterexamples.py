@@ -44,6 +44,7 @@ def told_baseline(scene: Scene) -> int | None:
     return None if found is None else int(found["fields"]["replicas"]["baseline"])
 
 
+@pytest.mark.real_control_plane("a Deployment's revisions")
 def test_a_rollout_undo_to_before_the_hold_takes_the_ledger_and_nothing_else(
     scene: Scene,
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_rollout_undo_to_before_the_hold_takes_the_ledger_and_nothing_else(
     assert_no_ledger_comes_back(scene)
 
 
+@pytest.mark.real_control_plane("a Deployment's revisions")
 def test_a_rollout_undo_after_an_escalation_brings_back_an_older_ledger(scene: Scene) -> None:
     scene.deploy()
     milder = scene.open("milder")
@@ -193,6 +195,7 @@ def altered(scene: Scene) -> Iterator[Scene]:
         plane.request("DELETE", f"/apis/{api}/{plural}/{name}")
 
 
+@pytest.mark.real_control_plane("admission policies")
 def test_a_policy_that_alters_what_we_write_is_reported_and_not_fought(altered: Scene) -> None:
     incident = altered.open("stricter")
     eventually_blocking(

@@ -30,15 +30,15 @@ def tool(cluster: Cluster, responder: ResponderProcess) -> Tool:
 
 def kubeconfig_of_a_person(kube: Kube, *roles: str, path: Path) -> Path:
     """With exactly these cluster roles in the namespace, as `k8s/base/people.yaml` offers them."""
-    kube.kubectl("create", "serviceaccount", PERSON)
+    kube.create("v1", "serviceaccounts", {"metadata": {"name": PERSON}})
+    group = "rbac.authorization.k8s.io"
     for role in roles:
-        kube.kubectl(
-            "create",
-            "rolebinding",
-            f"{PERSON}-{role}",
-            f"--clusterrole={role}",
-            f"--serviceaccount={kube.namespace}:{PERSON}",
-        )
+        binding = {
+            "metadata": {"name": f"{PERSON}-{role}"},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [{"kind": "ServiceAccount", "name": PERSON, "namespace": kube.namespace}],
+        }
+        kube.create(f"{group}/v1", "rolebindings", binding)
     made = kube.control_plane.service_account_kubeconfig(namespace=kube.namespace, name=PERSON)
     path.write_text(made.read_text())
     return path
@@ -71,6 +71,7 @@ def test_who_may_only_look_lists_and_shows(
     assert "spring-sale" in run("incidents", "show", name, environment=environment, code=0).stdout
 
 
+@pytest.mark.real_control_plane("the built-in role view")
 def test_who_may_only_operate_releases_and_the_responder_does_the_work(
     cluster: Cluster, responder: ResponderProcess, tmp_path: Path
 ) -> None:
@@ -92,6 +93,7 @@ def test_who_may_only_operate_releases_and_the_responder_does_the_work(
     assert cluster.traces() == []
 
 
+@pytest.mark.real_control_plane("the built-in role view")
 def test_what_can_not_be_given_back_is_told_in_time_with_the_reason(
     cluster: Cluster, responder: ResponderProcess, tmp_path: Path
 ) -> None:

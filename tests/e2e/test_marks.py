@@ -19,6 +19,7 @@ def account(scene: Scene) -> Account:
     return Account(client(scene.kube.control_plane, scene.kubeconfig), scene.kube)
 
 
+@pytest.mark.real_control_plane("admission policies")
 def test_an_unlabelled_workload_is_refused_by_us_and_by_admission(
     scene: Scene, account: Account
 ) -> None:
@@ -36,6 +37,7 @@ def test_an_unlabelled_workload_is_refused_by_us_and_by_admission(
     scene.give_back(incident)
 
 
+@pytest.mark.real_control_plane("admission policies")
 def test_a_transactional_campaign_is_refused_by_us_and_by_admission(
     scene: Scene, account: Account
 ) -> None:

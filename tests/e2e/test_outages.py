@@ -148,7 +148,7 @@ def test_a_killed_api_server_that_comes_back_is_followed_again(
 
     retry(responder, RESOLVED, {**newsletter, "status": "resolved"})
     wait_over(cluster)
-    before["/email-sender-hpa"]["spec"]["maxReplicas"] = 30
+    before["horizontalpodautoscalers/email-sender-hpa"]["spec"]["maxReplicas"] = 30
     assert cluster.snapshot() == before
 
 
@@ -227,7 +227,7 @@ def test_a_write_that_comes_late_does_not_undo_what_somebody_wrote_meanwhile(sta
     eventually_blocking(lambda: is_held(stage.cluster), what="the hold stands")
     assert stage.responder.notify(RESOLVED).status == 200
     wait_over(stage.cluster)
-    before["/email-sender-hpa"]["spec"]["maxReplicas"] = 30
+    before["horizontalpodautoscalers/email-sender-hpa"]["spec"]["maxReplicas"] = 30
     assert stage.cluster.snapshot() == before
     kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"maxReplicas": 20}})
 
@@ -285,7 +285,7 @@ def test_what_others_do_while_it_is_cut_off_is_answered_when_it_is_back(stage: S
     )
     assert stage.responder.notify(RESOLVED).status == 200
     wait_over(stage.cluster)
-    before["/email-sender-hpa"]["spec"]["maxReplicas"] = 30
+    before["horizontalpodautoscalers/email-sender-hpa"]["spec"]["maxReplicas"] = 30
     assert stage.cluster.snapshot() == before
     kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"maxReplicas": 20}})
 

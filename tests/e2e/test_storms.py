@@ -201,7 +201,7 @@ def test_two_responders_at_once_hold_and_give_back_as_one_would(
     for each in both:
         wait_closed(each, bulk, 80)
 
-    before["/bulk"]["spec"]["replicas"] = 12
+    before["deployments/bulk"]["spec"]["replicas"] = 12
     assert bulk.snapshot() == before
     replicas = [version.fields["replicas"] for version in auditor.versions(DEPLOYMENT, "bulk")]
     assert max(replicas[: -replicas[::-1].index(2)][3:]) == 12

@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from tests.controlplane.admin_client import AdminClient, RequestFailedError
-from tests.controlplane.control_plane import ControlPlane, KubectlFailedError
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
+from tests.controlplane.kubectl import KubectlFailedError
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
@@ -27,7 +28,7 @@ _in_force: set[str] = set()
 """Control planes, by URL, that have what is there once for the whole cluster."""
 
 
-def build(plane: ControlPlane, folder: Path, *, namespace: str = "") -> list[Manifest]:
+def build(plane: ApiServer, folder: Path, *, namespace: str = "") -> list[Manifest]:
     """What `kubectl kustomize` makes of the folder, put into a namespace by an overlay if given."""
     if not namespace:
         return list(yaml.safe_load_all(plane.kubectl("kustomize", str(folder))))
@@ -70,7 +71,7 @@ def install(kube: Kube, *, without: Collection[str] = ("Deployment",)) -> Path:
     return plane.service_account_kubeconfig(namespace=kube.namespace, name=ACCOUNT)
 
 
-def _base(plane: ControlPlane, *, namespace: str) -> list[Manifest]:
+def _base(plane: ApiServer, *, namespace: str) -> list[Manifest]:
     """The base for a namespace; built once in a run, as every build is a process of its own."""
     if not _built:
         _built.extend(build(plane, K8S / "base", namespace=_ANYWHERE))
@@ -91,6 +92,8 @@ def _is_served(kube: Kube) -> bool:
 
 def _are_confined(kube: Kube) -> bool:
     """Each policy comes into force by itself, some moments after its create."""
+    if not kube.control_plane.evaluates_policies:
+        return True
     probes = (
         ("configmap", "probe"),
         ("deployment", "probe", "--image=none.invalid/none"),
@@ -109,7 +112,7 @@ def _are_confined(kube: Kube) -> bool:
     return True
 
 
-def client(plane: ControlPlane, kubeconfig: Path) -> AdminClient:
+def client(plane: ApiServer, kubeconfig: Path) -> AdminClient:
     """Asks the API server with the token of a kubeconfig."""
     token = yaml.safe_load(kubeconfig.read_text())["users"][0]["user"]["token"]
     return AdminClient(cluster=plane.cluster, token=token)

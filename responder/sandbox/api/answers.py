@@ -50,7 +50,16 @@ def form(request: BaseRequest, to: Target, body: Json) -> Json:
         return tables.table(to.kind, body, include=request.query.get("includeObject", "Metadata"))
     if "as=PartialObjectMetadata" in accept and not to.subresource:
         return tables.partial(body)
-    return body
+    return body if to.kind.custom else _untyped(body)
+
+
+def _untyped(body: Json) -> Json:
+    """Of a list of built-in kinds, whose items don't say what they are: the list does."""
+    if "items" not in body:
+        return body
+    typed = ("kind", "apiVersion")
+    items = [{k: v for k, v in item.items() if k not in typed} for item in body["items"]]
+    return {**body, "items": items}
 
 
 def _escaped(text: str) -> str:

@@ -107,7 +107,7 @@ BUILT_IN: Final = (
          (Column("Reference", "reference"), Column("Targets", "targets"),
           Column("MinPods", ".spec.minReplicas", "integer"),
           Column("MaxPods", ".spec.maxReplicas", "integer"),
-          Column("Replicas", ".status.currentReplicas", "integer"), _AGE), generation=True),
+          Column("Replicas", ".status.currentReplicas", "integer"), _AGE)),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", True, (), (),
          (Column("Holder", ".spec.holderIdentity"), _AGE)),
     Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",

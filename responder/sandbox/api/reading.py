@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -195,8 +196,15 @@ async def _events(  # noqa: C901, PLR0912 -- one story, told in order
     seconds: float,
 ) -> AsyncIterator[Event]:
     queue: asyncio.Queue[Change] = asyncio.Queue()
-    stop = store.listen(queue.put_nowait)
-    ends = asyncio.get_running_loop().time() + seconds
+
+    def noticed(change: Change) -> None:
+        if change.key in (query.kind.key, DEFINITION.key):
+            queue.put_nowait(change)
+
+    stop = store.listen(noticed)
+    clock = asyncio.get_running_loop().time
+    ends = clock() + seconds
+    bookmark_at = clock() + _BOOKMARK_SECONDS if bookmarks else math.inf
     try:
         begun = store.version
         if initial or since is None:
@@ -216,13 +224,19 @@ async def _events(  # noqa: C901, PLR0912 -- one story, told in order
             for change in missed:
                 if event := _event(query, change):
                     yield event
-        while (left := ends - asyncio.get_running_loop().time()) > 0:
-            try:
-                change = await asyncio.wait_for(queue.get(), min(left, _BOOKMARK_SECONDS))
-            except TimeoutError:
-                if bookmarks:
-                    yield "BOOKMARK", _bookmark(query.kind, store.version, {})
+        while ends > clock():
+            # Everything before a bookmark must have been told: it is where the client resumes.
+            if queue.empty() and bookmark_at <= clock():
+                yield "BOOKMARK", _bookmark(query.kind, store.version, {})
+                bookmark_at = clock() + _BOOKMARK_SECONDS
                 continue
+            if queue.empty():
+                try:
+                    change = await asyncio.wait_for(queue.get(), min(ends, bookmark_at) - clock())
+                except TimeoutError:
+                    continue
+            else:
+                change = queue.get_nowait()
             if change.version > begun and (event := _event(query, change)):
                 yield event
             if _undefines(change, query.kind):

@@ -1,6 +1,7 @@
 """What a request says: where it goes, who sends it, its body and its options."""
 
 import json
+import re
 from typing import Any, Final
 
 import yaml
@@ -13,6 +14,7 @@ from responder.sandbox.api.strategy import Options
 
 _LARGEST_BYTES: Final = 3 * 2**20
 _AS: Final = "/as/"
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
@@ -52,6 +54,15 @@ def watches(request: BaseRequest) -> bool:
     return request.query.get("watch") in ("true", "1")
 
 
+def _parsed(raw: bytes) -> Any:  # noqa: ANN401 -- any JSON
+    read = json.loads(raw)
+    if not _SURROGATE.search(raw):
+        return read
+    # Half of a pair is no character; Go reads it as the one that stands for none.
+    text = json.dumps(read, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
 async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool = False) -> Any:  # noqa: ANN401
     raw = await request.read()
     if len(raw) > _LARGEST_BYTES:
@@ -67,7 +78,7 @@ async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool =
         if "yaml" in request.content_type:
             read = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         else:
-            read = json.loads(raw)
+            read = _parsed(raw)
     except (ValueError, yaml.YAMLError) as error:
         raise Refused.bad_request(f"error decoding the body: {error}") from error
     if not isinstance(read, kind):

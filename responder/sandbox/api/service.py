@@ -206,7 +206,7 @@ class Service:
         for body in found["items"]:
             meta = body["metadata"]
             self.objects.delete(to.kind, meta.get("namespace", ""), meta["name"], wish)
-        return answers.as_json(found)
+        return answers.shown(request, to, found)
 
     async def _watch(self, request: BaseRequest, to: Target) -> web.StreamResponse:
         asked = reading.Query.of(to.kind, to.namespace, to.name, request.query)

@@ -14,6 +14,8 @@ Place = tuple[str, str]
 """Namespace ("" for what is in none) and name."""
 
 HISTORY: Final = 10_000
+_HISTORY_BYTES: Final = 2**25
+"""Of JSON, which is several times that in memory: a few large objects must not fill it."""
 
 
 class Change(NamedTuple):
@@ -24,6 +26,7 @@ class Change(NamedTuple):
     old: Json | None
     new: Json | None
     gone: Json | None = None
+    size: int = 0
 
 
 class TooOldError(Exception):
@@ -35,11 +38,13 @@ class Store:
     """Objects are never altered once they are in: who has one may keep it."""
 
     history: int = HISTORY
+    history_bytes: int = _HISTORY_BYTES
     path: Path | None = None
     version: int = 1
     forgotten: int = 0
     _objects: dict[Key, dict[Place, Json]] = field(default_factory=lambda: defaultdict(dict))
     _changes: deque[Change] = field(default_factory=deque)
+    _changes_bytes: int = 0
     _listeners: list[Callable[[Change], None]] = field(default_factory=list)
     _file: IO[str] | None = None
 
@@ -60,15 +65,15 @@ class Store:
     def keys(self) -> list[Key]:
         return [key for key, objects in self._objects.items() if objects]
 
-    def put(self, key: Key, body: Json) -> Json:
-        """Commits it under the next version; returns it as it is stored."""
+    def put(self, key: Key, body: Json, *, size: int = 0) -> Json:
+        """Commits it under the next version; returns it as it is stored. `size`: of its JSON."""
         meta = body["metadata"]
         place = (meta.get("namespace", ""), meta["name"])
         old = self._objects[key].get(place)
         self.version += 1
         new = {**body, "metadata": {**meta, "resourceVersion": str(self.version)}}
         self._objects[key][place] = new
-        self._record(Change(self.version, key, old, new))
+        self._record(Change(self.version, key, old, new, size=size))
         return new
 
     def remove(self, key: Key, place: Place) -> Json:
@@ -93,6 +98,7 @@ class Store:
     def forget(self) -> None:
         """From now on no watch resumes from before now."""
         self._changes.clear()
+        self._changes_bytes = 0
         self.forgotten = self.version
 
     def close(self) -> None:
@@ -102,8 +108,11 @@ class Store:
 
     def _record(self, change: Change) -> None:
         self._changes.append(change)
-        while len(self._changes) > self.history:
-            self.forgotten = self._changes.popleft().version
+        self._changes_bytes += change.size
+        while len(self._changes) > self.history or self._changes_bytes > self.history_bytes:
+            oldest = self._changes.popleft()
+            self._changes_bytes -= oldest.size
+            self.forgotten = oldest.version
         if self._file is not None:
             self._file.write(_line(change))
             self._file.flush()

@@ -228,7 +228,7 @@ class Objects:
         size = len(json.dumps(new, separators=(",", ":")))
         if size > _LARGEST_BYTES:
             raise Refused.too_large(size)
-        return self.store.put(kind.key, new)
+        return self.store.put(kind.key, new, size=size)
 
     def _admit(self, kind: Kind, namespace: str, name: str) -> None:
         """Raises Refused: nothing new comes into what is going."""

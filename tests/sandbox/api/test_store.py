@@ -1,10 +1,12 @@
 """What is particular to the embedded server: its file, its short memory, its paging of the past."""
 
+import asyncio
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from responder.sandbox.api import reading
 from responder.sandbox.api.server import Running, serve
 from responder.sandbox.api.store import Store, TooOldError
 from tests.contract.manifests import configmap
@@ -54,6 +56,15 @@ def test_old_changes_are_forgotten() -> None:
         store.since(2)
 
 
+def test_large_changes_are_forgotten_earlier() -> None:
+    store = Store(history_bytes=100)
+    for number in range(4):
+        store.put(KEY, body(str(number)), size=40)
+    assert [change.version for change in store.since(3)] == [4, 5]
+    with pytest.raises(TooOldError):
+        store.since(2)
+
+
 def api(session: aiohttp.ClientSession, server: Running) -> Api:
     return Api(session, Address(server.url, server.admin_token, None), "default")
 
@@ -69,6 +80,27 @@ async def test_continue_that_is_too_old_is_410() -> None:
         query = {"limit": "1", "continue": first["metadata"]["continue"]}
         answer = await client.get("configmaps", **query)
     assert (answer.code, answer.status["reason"]) == (410, "Expired")
+
+
+async def test_bookmarks_come_however_much_happens_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "_BOOKMARK_SECONDS", 0.2)
+    async with serve() as server, aiohttp.ClientSession() as session:
+        client = api(session, server)
+        version = (await client.create("configmaps", configmap())).body["metadata"][
+            "resourceVersion"
+        ]
+        query = {"allowWatchBookmarks": "true", "resourceVersion": version}
+        async with client.watch("leases", **query) as watch:
+            told = asyncio.create_task(watch.next())
+            number = 0
+            while not told.done():
+                number += 1
+                await client.patch("configmaps", "c", {"data": {"a": str(number)}})
+            kind, bookmark = await told
+    assert (kind, bookmark["kind"]) == ("BOOKMARK", "Lease")
+    assert int(bookmark["metadata"]["resourceVersion"]) > int(version)
 
 
 async def test_server_goes_on_where_it_was(tmp_path: Path) -> None:
