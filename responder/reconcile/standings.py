@@ -52,8 +52,12 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
         key = IncidentKey(incident.namespace, incident.name)
         if incident.uid in asking:
             targets = _joined(asking[incident.uid])
-            if situation.key.kind == CONFIG_MAP and incident.uid != keeper:
-                targets = [_as_known(target, incident) for target in targets]
+            if situation.key.kind == CONFIG_MAP:
+                targets = (
+                    _with_ghosts(targets, situation, step)
+                    if incident.uid == keeper
+                    else [_as_known(target, incident) for target in targets]
+                )
             outcomes[key] = Outcome(tuple(targets))
         elif incident.status.letting_go is not None:
             returned = _returned(incident, situation)
@@ -152,6 +156,21 @@ def _both(one: Target, other: Target) -> Target:
         return replace(one, uid=one.uid or other.uid, ledger=one.ledger or other.ledger)
     fields = {**other.ledger.fields, **one.ledger.fields}
     return replace(one, ledger=replace(one.ledger, fields=fields))
+
+
+def _with_ghosts(targets: list[Target], situation: Situation, step: Step) -> list[Target]:
+    """Keep in one incident's copy also what nobody asks for any more and that stands still.
+
+    A hold whose incident vanished would otherwise be remembered by the annotation alone.
+    """
+    asked = {_field(ask, situation.key) for _, ask in situation.asked}
+    ledger = step.held.get(situation.key)
+    ghosts = {k: v for k, v in ledger.fields.items() if k not in asked} if ledger else {}
+    first = next((target for target in targets if target.ledger is not None), None)
+    if first is None or first.ledger is None or not ghosts:
+        return targets
+    copy = replace(first.ledger, fields={**first.ledger.fields, **ghosts})
+    return [replace(first, ledger=copy) if target is first else target for target in targets]
 
 
 def _as_known(target: Target, incident: Incident) -> Target:

@@ -167,7 +167,11 @@ class Conductor:
 
     def _copies(self, incident: Incident, step: Step, *, keeper: str) -> Iterator[Copy]:
         for key, ledger in step.held.items() if incident.asks else ():
-            own = ledger.only(incident.asks) if self.target == "document" else ledger
+            own = ledger
+            if self.target == "document":
+                asked = {name for found in self.incidents.values() for name in found.asks}
+                ghosts = ledger.fields.keys() - asked if incident.uid == keeper else set()
+                own = ledger.only({*incident.asks, *ghosts})
             found = Copy(key, object_uid=step.uids.get(key, ""), ledger=own)
             for known in incident.copies:
                 same = (known.key, known.object_uid) == (key, found.object_uid)

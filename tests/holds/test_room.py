@@ -12,7 +12,7 @@ from responder.holds.planning import Step
 from responder.holds.room import MOST_ANNOTATION_BYTES, MOST_DATA_BYTES, Kept, Room
 from responder.holds.sending import SendingControl, SendingLimit
 from tests.holds.conductor import CAMPAIGN, Incident
-from tests.holds.stage import Stage, campaign
+from tests.holds.stage import Stage, campaign, found
 
 STOP: Final = SendingLimit(share=0.0)
 HALF: Final = SendingLimit(share=0.5)
@@ -133,14 +133,33 @@ def test_sizes_are_of_bytes_and_of_everybodys_annotations() -> None:
     assert room.data == 2
 
 
+def test_a_ghost_outlives_the_loss_of_the_ledger_in_the_copy_of_another_key() -> None:
+    stage = campaign({}, **{segment(1): SendingControl(segment(1))})
+    stage.arrive("1", **{"hold.json": STOP})
+    stage.arrive("2", **{segment(1): STOP})
+    stage.reconcile()
+    stage.vanish("1")
+    stage.reconcile()
+    stage.strip(CAMPAIGN)
+    step = stage.reconcile()
+    assert FieldFinding.GHOST in found(step)
+    stage.let_go("2")
+    stage.reconcile()
+    assert set(stage.data) == {"hold.json"}
+    stage.close()
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {}
+    assert not stage.traces()
+
+
 def copy(sequence: int, *, epoch: str = "e", uid: str = "o", **applied: str) -> Copy:
     fields = {name: Entry(None, value, holder="a", uid="1") for name, value in applied.items()}
     return Copy(ObjectKey("ConfigMap", "mail", "x"), uid, Ledger(epoch, sequence, fields))
 
 
 def test_copies_of_one_epoch_are_put_together_and_the_newest_of_each_field_counts() -> None:
-    found = united([copy(7, a="new", b="b"), copy(3, a="old", c="c"), copy(9, d="d")])
-    assert found == [copy(9, a="new", b="b", c="c", d="d")]
+    whole = united([copy(7, a="new", b="b"), copy(3, a="old", c="c"), copy(9, d="d")])
+    assert whole == [copy(9, a="new", b="b", c="c", d="d")]
 
 
 def test_copies_of_other_epochs_and_objects_stay_apart() -> None:

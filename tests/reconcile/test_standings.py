@@ -103,6 +103,14 @@ def test_one_copy_moves_with_the_ledger_and_the_others_stay_as_they_are() -> Non
     assert ledger_of(now["c"]).sequence == newest.sequence
 
 
+def test_what_nobody_asks_for_any_more_is_kept_in_one_copy() -> None:
+    a, b, gone = (asking(uid, pool(uid)) for uid in ("a", "b", "gone"))
+    live = settled(HOLDS, config_map("sending-holds"), a, b, gone)[0].objects[HOLDS]
+    outcomes = told(HOLDS, *settled(HOLDS, live, a, b))
+    assert sorted(ledger_of(outcomes["a"]).fields) == ["pool.a.json", "pool.gone.json"]
+    assert list(ledger_of(outcomes["b"]).fields) == ["pool.b.json"]
+
+
 def test_what_is_wrong_with_one_key_is_told_to_whom_it_concerns() -> None:
     a, b = asking("a", pool("bulk")), asking("b", pool("trial"))
     view, step = settled(HOLDS, config_map("sending-holds"), a, b)
