@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from responder.holds.draft import Draft, next_step
-from responder.holds.fields import Facts, vanished
+from responder.holds.fields import Facts, FieldPlan, vanished
 from responder.holds.keys import PlainKeyControl
 from responder.holds.ledger import Copy, Entry, Ledger, united
 from responder.holds.limits import AnyControl, AnyHold
@@ -65,12 +65,14 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         value_type=str,
         copies=united(document.copies),
         facts=facts,
+        whole=False,
     )
     room = Room.of(document.live, draft.ledger)
     for name in sorted(names, key=lambda name: _age(name, document, draft)):
         held = document.keys.get(name)
         entry = draft.ledger.fields.get(name) if draft.ledger else None
         if held is None and entry is None:
+            _release_left(draft, name, facts=facts)
             continue
         control = held.control if held else control_for(document.key, name, entry)
         if held is None and entry and vanished(entry, control=control, facts=facts) is None:
@@ -80,6 +82,17 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         if not room.takes(name, before=Kept(state.live, entry), after=draft.kept(name)):
             draft.withhold(name)
     return next_step([draft], facts=facts)
+
+
+def _release_left(draft: Draft, name: str, *, facts: Facts) -> None:
+    """Give back a hold document that stands in our name and that nothing tells of any more.
+
+    Its key is our own, so there was none before. A person asks for it, with all ghosts.
+    """
+    is_document = name == HOLD_KEY or draft.key.name == SENDING_HOLDS
+    asked_for = facts.release_ghosts and facts.fenced and is_document
+    if asked_for and name in draft.unexplained_names():
+        draft.settle(name, FieldPlan(None, None))
 
 
 def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:

@@ -38,8 +38,9 @@ class Draft:
     """Every field that we may ever hold on this kind of object, by its name in the ledger."""
     ledger: Ledger | None
     finding: LedgerFinding | None
-    witnessed: bool
-    """A second copy, or an earlier give-back, shows that what stands in our name was ours."""
+    witnessed: frozenset[str]
+    """Fields of which a ledger, a copy or a give-back on its way tells: if such a one still stands
+    in our name, that it was ours is no riddle."""
     plans: dict[str, FieldPlan] = field(default_factory=dict)
     remembered: dict[str, Raw] = field(default_factory=dict)
     pending: bool = False
@@ -55,8 +56,12 @@ class Draft:
         value_type: type[int] | type[str],
         copies: Sequence[Copy],
         facts: Facts,
+        whole: bool = True,
     ) -> "Draft":
-        """Find the ledger that counts for the object; `value_type` is that of all its fields."""
+        """Find the ledger that counts for the object; `value_type` is that of all its fields.
+
+        `whole` tells whether each copy tells of all the fields of the object that are held.
+        """
 
         def sound(ledger: Ledger) -> bool:
             return is_sound(ledger, paths=paths, value_type=value_type)
@@ -83,7 +88,7 @@ class Draft:
             paths=paths,
             ledger=found.ledger,
             finding=found.finding,
-            witnessed=bool(mine) or found.ledger is not None or ownership.gave_back(live),
+            witnessed=_witnessed(live, paths=paths, copies=mine, ledger=found.ledger, whole=whole),
             remembered=dict(found.ledger.remembered) if found.ledger else {},
         )
         if found.finding is not None:
@@ -261,20 +266,25 @@ class Draft:
 
         It is neither held nor given back; a person who sets it takes it over.
         """
-        if self.witnessed:
-            return []
-        names = [name for name in self.paths if name not in self.plans and self._is_ours(name)]
-        return [Finding(self.key, name, FieldFinding.BASELINE_UNKNOWN) for name in names]
+        return [
+            Finding(self.key, name, FieldFinding.BASELINE_UNKNOWN)
+            for name in self.unexplained_names()
+            if name not in self.plans
+        ]
+
+    def unexplained_names(self) -> list[str]:
+        """Name what stands in our name while nothing tells of it."""
+        return [name for name in self.paths if name not in self.witnessed and self._is_ours(name)]
 
     def waits(self) -> bool:
         """Tell whether something of this object is left to do once the fence allows it."""
         return self.pending or self.next_write(fenced=True) is not None
 
     def _tidy(self, ledger: Ledger | None) -> Write | None:
-        if not self.witnessed and any(self._is_ours(name) for name in self.paths):
-            # The only mark of a hold that nothing else tells of.
-            return None
-        paths = [self.paths[name] for name in (ledger.fields if ledger else {})]
+        # The only mark of a hold that nothing else tells of stays.
+        marks = [name for name in self.unexplained_names() if name not in self.plans]
+        held = ledger.fields if ledger else {}
+        paths = [self.paths[name] for name in {*held, *marks}]
         entries = ownership.tidied(self.live, held=paths, marked=ledger is not None)
         if entries is None:
             return None
@@ -286,6 +296,21 @@ class Draft:
             }
         }
         return Write(self.key, Purpose.TIDY, patch, MANAGER, ledger)
+
+
+def _witnessed(
+    live: JsonObject,
+    *,
+    paths: Mapping[str, tuple[str, ...]],
+    copies: Sequence[Copy],
+    ledger: Ledger | None,
+    whole: bool,
+) -> frozenset[str]:
+    if whole:
+        told = bool(copies) or ledger is not None or ownership.gave_back(live)
+        return frozenset(paths if told else ())
+    ledgers = [copy.ledger for copy in copies] + ([] if ledger is None else [ledger])
+    return frozenset(name for found in ledgers for name in found.fields)
 
 
 def next_step(drafts: Sequence[Draft], *, facts: Facts) -> Step:

@@ -17,6 +17,10 @@ _SPARE: Final = 4
 """A quarter is left to what is held already and may have to be tightened."""
 
 
+_FRAME: Final = 160
+"""Of a ledger, beside its entries."""
+
+
 class Kept(NamedTuple):
     """One field in the object: its value, and what the ledger remembers of it."""
 
@@ -37,7 +41,8 @@ class Room:
         others = {key: value for key, value in annotations.items() if key != LEDGER_ANNOTATION}
         return cls(
             annotations=sum(_size(key) + _size(value) for key, value in others.items())
-            + (0 if ledger is None else _size(ledger.to_text())),
+            + _size(LEDGER_ANNOTATION)
+            + (_FRAME if ledger is None else _size(ledger.to_text())),
             data=sum(map(_size, (live.get("data") or {}).values())),
         )
 

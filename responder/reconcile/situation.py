@@ -46,6 +46,18 @@ from responder.incidents.lifecycle import asks_of
 from responder.playbooks.asks import Ask
 from responder.reconcile.view import View
 
+Wish = tuple[str, str, str]
+"""What one incident asks: its uid, the name of the ask's target, and of a ConfigMap the key."""
+
+
+def wish_of(incident: Incident, ask: Ask, key: ObjectKey) -> Wish:
+    return (incident.uid, told(ask), field_of(ask, key))
+
+
+def field_of(ask: Ask, key: ObjectKey) -> str:
+    """Name the one field that an ask is about; a workload's are held together."""
+    return key_for(ask) if key.kind == CONFIG_MAP else ""
+
 
 @dataclass(slots=True)
 class Situation:
@@ -55,8 +67,7 @@ class Situation:
     live: JsonObject | None
     incidents: list[Incident]
     asked: list[tuple[Incident, Ask]]
-    refused: dict[tuple[str, str], Refused] = field(default_factory=dict)
-    """By uid of the incident and name of the ask's target."""
+    refused: dict["Wish", Refused] = field(default_factory=dict)
     autoscalers: list[JsonObject] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     """Names of autoscalers that scale the workload too, and may not be held."""
@@ -167,11 +178,11 @@ def _gather_workload(situation: Situation, view: View) -> None:
     if barrier is not None and not (_is_held(live) or any(map(_is_held, situation.autoscalers))):
         for incident, ask in situation.asked:
             if not _held_before(incident, situation):
-                situation.refused[incident.uid, told(ask)] = barrier
+                situation.refused[wish_of(incident, ask, key)] = barrier
     situation.holds = [
         Hold(holder_of(incident), limit_of(ask))
         for incident, ask in situation.asked
-        if (incident.uid, told(ask)) not in situation.refused
+        if wish_of(incident, ask, key) not in situation.refused
     ]
 
 
@@ -204,12 +215,13 @@ def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
             barrier = config_map_barrier(live, key=name, plain=ask.control == "keys")
             held = any(
                 target.key == situation.key
-                and target.ledger is not None
                 and target.uid == uid(live)
+                and target.ledger is not None
+                and name in target.ledger.fields
                 for target in incident.status.targets
             )
             if barrier is not None and not held:
-                situation.refused[incident.uid, told(ask)] = barrier
+                situation.refused[wish_of(incident, ask, situation.key)] = barrier
                 continue
         control = controls.setdefault(name, control_of(ask, pools=pools))
         holds.setdefault(name, []).append(Hold(holder_of(incident), _limit(ask, control)))

@@ -9,12 +9,12 @@ from responder.holds.fields import FieldFinding
 from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import HOLD_ALLOWED, HOLD_LABEL, ObjectKey, uid
 from responder.holds.planning import Finding, Step
-from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, key_for, subject_of, told
+from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.incident import Incident, Target, TargetState
 from responder.playbooks.asks import Ask
 from responder.reconcile.outcomes import Outcome
-from responder.reconcile.situation import Situation
+from responder.reconcile.situation import Situation, field_of, wish_of
 from responder.reconcile.view import IncidentKey
 
 Place = tuple[ObjectKey, str]
@@ -35,14 +35,13 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
     standing: dict[tuple[str, str], tuple[Target, ...]] = {}
     asking: dict[str, list[Target]] = defaultdict(list)
     for incident, ask in situation.asked:
-        name = told(ask)
-        refused = situation.refused.get((incident.uid, name))
+        refused = situation.refused.get(wish_of(incident, ask, situation.key))
         if refused is not None:
             state = TargetState(str(refused.barrier))
             subject = _subject(ask, situation.key)
             asking[incident.uid].append(Target(situation.key, state, subject, refused.message))
             continue
-        place = (name, _field(ask, situation.key))
+        place = (told(ask), field_of(ask, situation.key))
         if place not in standing:
             standing[place] = _standing(ask, situation, step, bad)
         asking[incident.uid].extend(standing[place])
@@ -60,9 +59,11 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
                 )
             outcomes[key] = Outcome(tuple(targets))
         elif incident.status.letting_go is not None:
-            returned = _returned(incident, situation)
-            unknown = _is_unknown(incident, situation, bad)
-            outcomes[key] = Outcome(returned, given_back=done and not unknown)
+            stuck = _stuck(incident, situation, bad)
+            if done and not stuck:
+                outcomes[key] = Outcome(_returned(incident, situation), given_back=True)
+            else:
+                outcomes[key] = Outcome(_not_returned(incident, situation, stuck))
     return outcomes
 
 
@@ -93,10 +94,32 @@ def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, 
 def _returned(incident: Incident, situation: Situation) -> tuple[Target, ...]:
     return tuple(
         Target(target.key, TargetState.GIVEN_BACK, target.subject, uid=target.uid)
+        for target in _held_by(incident, situation)
+    )
+
+
+def _not_returned(
+    incident: Incident, situation: Situation, stuck: dict[str, Finding]
+) -> tuple[Target, ...]:
+    """Tell why; the second copy stays until all is given back."""
+    found = []
+    for target in _held_by(incident, situation):
+        fields = target.ledger.fields if target.ledger and target.key.kind == CONFIG_MAP else [""]
+        why = next((stuck[field] for field in fields if field in stuck), None)
+        if why is not None:
+            message = _told_finding(why, target.key)
+            target = replace(target, state=_state(why), message=message)  # noqa: PLW2901
+        found.append(target)
+    return tuple(found)
+
+
+def _held_by(incident: Incident, situation: Situation) -> list[Target]:
+    return [
+        target
         for target in incident.status.targets
         if target.ledger is not None
         and (target.key == situation.key or target.subject == str(situation.key))
-    )
+    ]
 
 
 def _standing(
@@ -106,7 +129,7 @@ def _standing(
 
     Of a ConfigMap that many share, the copy of the ledger tells of the ask's own key.
     """
-    subject, field = _subject(ask, situation.key), _field(ask, situation.key)
+    subject, field = _subject(ask, situation.key), field_of(ask, situation.key)
     if situation.missing:
         message = f"{situation.key} does not exist"
         return (Target(situation.key, TargetState.NO_TARGET, subject, message),)
@@ -130,11 +153,6 @@ def _standing(
     if ask.target_kind == DEPLOYMENT:
         found += [_left_alone(named, situation, subject) for named in situation.left_alone]
     return tuple(found)
-
-
-def _field(ask: Ask, key: ObjectKey) -> str:
-    """Name the one field that an ask is about; a workload's are held together."""
-    return key_for(ask) if key.kind == CONFIG_MAP else ""
 
 
 def _joined(targets: list[Target]) -> list[Target]:
@@ -163,7 +181,7 @@ def _with_ghosts(targets: list[Target], situation: Situation, step: Step) -> lis
 
     A hold whose incident vanished would otherwise be remembered by the annotation alone.
     """
-    asked = {_field(ask, situation.key) for _, ask in situation.asked}
+    asked = {field_of(ask, situation.key) for _, ask in situation.asked}
     ledger = step.held.get(situation.key)
     ghosts = {k: v for k, v in ledger.fields.items() if k not in asked} if ledger else {}
     first = next((target for target in targets if target.ledger is not None), None)
@@ -200,17 +218,20 @@ def _is_named(incident_uid: str, targets: list[Target]) -> bool:
     )
 
 
-def _is_unknown(incident: Incident, situation: Situation, bad: dict[Place, Finding]) -> bool:
-    """Tell whether something of the incident's can't be given back."""
+def _stuck(
+    incident: Incident, situation: Situation, bad: dict[Place, Finding]
+) -> dict[str, Finding]:
+    """Give what of the incident's can't be given back, by field."""
     fields = {
-        _field(ask, situation.key)
+        field_of(ask, situation.key)
         for ask in incident.plan
         if situation.key.kind != CONFIG_MAP or subject_of(ask).kind != DEPLOYMENT
     }
-    return any(
-        finding.what is FieldFinding.BASELINE_UNKNOWN and field in fields
+    return {
+        field: finding
         for (_, field), finding in bad.items()
-    )
+        if finding.what in (FieldFinding.BASELINE_UNKNOWN, FieldFinding.NO_ROOM) and field in fields
+    }
 
 
 def _subject(ask: Ask, key: ObjectKey) -> str:

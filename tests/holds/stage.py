@@ -66,6 +66,10 @@ class Stage(Conductor):
         patch = {"metadata": {"annotations": {LEDGER_ANNOTATION: None}}}
         self.server.patch(key, patch, manager="kubectl-annotate")
 
+    def change_document(self, text: str | None) -> None:
+        """A person's hand on the campaign's hold document."""
+        self.server.patch(CAMPAIGN, {"data": {"hold.json": text}}, manager="kubectl-edit")
+
     def forget_copies(self) -> None:
         """Killed before the second copies were written."""
         for incident in (*self.incidents.values(), *self.cached):

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from responder.holds import ownership
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import Copy, Entry, Ledger, united
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey
@@ -129,7 +130,7 @@ def test_sizes_are_of_bytes_and_of_everybodys_annotations() -> None:
     }
     ledger = Ledger("1", 7)
     room = Room.of(live, ledger)
-    assert room.annotations == len("team") + 6 + len(ledger.to_text())
+    assert room.annotations == len("team") + 6 + len(LEDGER_ANNOTATION) + len(ledger.to_text())
     assert room.data == 2
 
 
@@ -149,6 +150,49 @@ def test_a_ghost_outlives_the_loss_of_the_ledger_in_the_copy_of_another_key() ->
     stage.close()
     stage.reconcile(release_ghosts=True)
     assert stage.data == {}
+    assert not stage.traces()
+
+
+def test_a_hold_that_nothing_tells_of_any_more_keeps_its_mark_and_is_flagged() -> None:
+    """Others are held and tidied on the same object; a person gives it back, with all ghosts."""
+    stage = campaign({"state": "active"}, **{segment(1): SendingControl(segment(1))})
+    stage.arrive("1", **{"hold.json": STOP})
+    stage.reconcile(persist=False)
+    stage.vanish("1")
+    stage.strip(CAMPAIGN)
+    stage.arrive("2", **{segment(1): STOP})
+    step = stage.reconcile()
+    assert ("hold.json", FieldFinding.BASELINE_UNKNOWN) in [
+        (f.field, f.what) for f in step.findings
+    ]
+    stage.let_go("2")
+    stage.reconcile()
+    assert set(stage.data) == {"hold.json", "state"}
+    assert ownership.is_ours(stage.get(CAMPAIGN), ("data", "hold.json"))
+    # The next hold of that very key does not take it for what was there before.
+    stage.close()
+    stage.arrive("3", **{"hold.json": HALF})
+    stage.reconcile()
+    assert json.loads(stage.data["hold.json"])["share"] == 0.0
+    stage.let_go("3")
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN in found(step)
+    stage.change_document(None)
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {"state": "active"}
+    assert not stage.traces()
+
+
+def test_all_ghosts_are_given_back_with_what_nothing_tells_of() -> None:
+    stage = campaign({"state": "active"})
+    stage.arrive("1", **{"hold.json": STOP})
+    stage.reconcile(persist=False)
+    stage.vanish("1")
+    stage.strip(CAMPAIGN)
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN in found(step)
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {"state": "active"}
     assert not stage.traces()
 
 

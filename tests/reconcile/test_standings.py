@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from responder.holds.fields import Facts, FieldFinding
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
@@ -120,15 +122,56 @@ def test_what_is_wrong_with_one_key_is_told_to_whom_it_concerns() -> None:
     assert states == {"a": TargetState.ALTERED, "b": TargetState.APPLIED}
 
 
-def test_an_unknown_baseline_keeps_from_closing_only_whom_it_concerns() -> None:
-    view, step = settled(HOLDS, config_map("sending-holds"), asking("a", pool("bulk")))
-    unknown = Finding(HOLDS, "pool.bulk.json", FieldFinding.BASELINE_UNKNOWN)
-    step = dataclasses.replace(step, findings=(unknown,))
-    for uid, name in (("x", "bulk"), ("y", "trial")):
-        view.put_incident(letting_go(asking(uid, pool(name))))
-    outcomes = told(HOLDS, view, step)
+@pytest.mark.parametrize(
+    ("what", "state"),
+    [
+        (FieldFinding.BASELINE_UNKNOWN, TargetState.BASELINE_UNKNOWN),
+        (FieldFinding.NO_ROOM, TargetState.NO_ROOM),
+    ],
+)
+def test_what_cannot_be_given_back_keeps_from_closing_only_whom_it_concerns(
+    what: FieldFinding, state: TargetState
+) -> None:
+    x, y = asking("x", pool("bulk")), asking("y", pool("trial"))
+    view, step = settled(HOLDS, config_map("sending-holds"), x, y)
+    before = told(HOLDS, view, step)
+    for each in (x, y):
+        view.put_incident(letting_go(renewed(each, before)))
+    stuck = Finding(HOLDS, "pool.bulk.json", what)
+    outcomes = told(HOLDS, view, dataclasses.replace(step, findings=(stuck,)))
     assert not outcomes["x"].given_back
+    (target,) = outcomes["x"].targets
+    assert target.state is state
+    assert target.message
+    assert target.ledger == ledger_of(before["x"]), "it is remembered until it is given back"
     assert outcomes["y"].given_back
+    assert outcomes["y"].targets[0].ledger is None
+
+
+def test_what_is_not_given_back_yet_keeps_its_copy() -> None:
+    x = asking("x", pool("bulk"))
+    view, step = settled(HOLDS, config_map("sending-holds"), x)
+    before = told(HOLDS, view, step)
+    view.put_incident(letting_go(renewed(x, before)))
+    outcomes = told(HOLDS, view, dataclasses.replace(step, pending=True))
+    assert not outcomes["x"].given_back
+    assert ledger_of(outcomes["x"]) == ledger_of(before["x"])
+
+
+def test_two_asks_by_one_name_are_refused_and_held_each_by_itself() -> None:
+    """A key that was never offered is refused again and again, whatever else is held there."""
+    each = asking(
+        "a", dataclasses.replace(PAUSE), dataclasses.replace(plain("x"), target_kind="campaign")
+    )
+    live = config_map(data={"x": "on"})
+    view, step = settled(CAMPAIGN, live, each)
+    first = told(CAMPAIGN, view, step)
+    (target,) = first["a"].targets
+    assert target.state is TargetState.NOT_ALLOWED
+    assert list(ledger_of(first["a"]).fields) == ["hold.json"]
+    view, step = settled(CAMPAIGN, view.objects[CAMPAIGN], renewed(each, first))
+    assert view.objects[CAMPAIGN]["data"]["x"] == "on"
+    assert told(CAMPAIGN, view, step)["a"].targets[0].state is TargetState.NOT_ALLOWED
 
 
 def letting_go(each: Incident) -> Incident:
