@@ -1,12 +1,12 @@
 """A ConfigMap as one target: hold documents and plain keys, each key a field of its own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from responder.holds.draft import Draft, next_step
-from responder.holds.fields import Facts, FieldPlan, vanished
+from responder.holds.fields import Facts, FieldFinding, FieldPlan, vanished
 from responder.holds.keys import PlainKeyControl
 from responder.holds.ledger import Copy, Entry, Ledger, united
 from responder.holds.limits import AnyControl, AnyHold
@@ -47,6 +47,12 @@ class Document:
     """None where it does not exist: it is then created."""
     keys: Mapping[str, HeldKey]
     copies: Sequence[Copy] = field(default_factory=tuple)
+    refused: Collection[str] = frozenset()
+    """Keys that are not written for now, because the API server refuses them."""
+    waiting: Collection[str] = frozenset()
+    """Keys that are left as they are in this patch."""
+    resting: Collection[str] = frozenset()
+    """Keys that are not held anew for a moment, e.g. because somebody alters what is written."""
 
 
 def plan_document(document: Document, *, facts: Facts) -> Step:
@@ -79,8 +85,12 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
             draft.drop_returned(name)
         state = draft.state(name, control=control, holds=held.holds if held else ())
         draft.plan(name, state, facts=facts)
-        if not room.takes(name, before=Kept(state.live, entry), after=draft.kept(name)):
+        if name in document.refused:
+            draft.withhold(name, FieldFinding.REFUSED)
+        elif name in document.waiting or (name in document.resting and state.holds):
             draft.withhold(name)
+        elif not room.takes(name, before=Kept(state.live, entry), after=draft.kept(name)):
+            draft.withhold(name, FieldFinding.NO_ROOM)
     return next_step([draft], facts=facts)
 
 

@@ -159,10 +159,11 @@ class Draft:
         """Give a planned field as the patch would leave it."""
         return Kept(self.plans[name].desired, self.plans[name].entry)
 
-    def withhold(self, name: str) -> None:
-        """Leave a field as it is: the object has no room for what would become of it."""
+    def withhold(self, name: str, why: FieldFinding | None = None) -> None:
+        """Leave a field as it is, and what is remembered of it."""
         del self.plans[name]
-        self.findings.append(Finding(self.key, name, FieldFinding.NO_ROOM))
+        if why is not None:
+            self.findings.append(Finding(self.key, name, why))
 
     def _changes(self, names: Sequence[str]) -> tuple[Change, ...]:
         return tuple(

@@ -23,6 +23,8 @@ class FieldFinding(StrEnum):
     """An autoscaler's sync in flight wrote it: neither a baseline nor a contest."""
     BASELINE_UNKNOWN = "BaselineUnknown"
     """Ours, and nothing remembers what was there before: it is not given back by guess."""
+    REFUSED = "Refused"
+    """The API server refuses what would be written there, whoever else's patch it is part of."""
     NO_ROOM = "NoRoom"
     """The object can't take what would have to be remembered: it is not held."""
     GHOST = "Ghost"

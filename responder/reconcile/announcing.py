@@ -24,6 +24,7 @@ _FINDINGS: Final[dict[FieldFinding | LedgerFinding, str]] = {
     FieldFinding.ALTERED: "{field} is not what was written: something alters our writes",
     FieldFinding.AUTOSCALED: "an autoscaler's sync in flight raised {field}: the hold is renewed",
     FieldFinding.BASELINE_UNKNOWN: "nothing remembers {field} from before the hold: set it by hand",
+    FieldFinding.REFUSED: "{field} is not written: the API server refuses it",
     FieldFinding.NO_ROOM: "{field} is not held: this object has no room left for it",
     FieldFinding.GHOST: "held by an incident that vanished: `responder release` gives it back",
     LedgerFinding.MISSING: "the ledger annotation was removed: written again from its copy",

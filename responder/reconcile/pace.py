@@ -5,7 +5,7 @@ written again and again; and nothing is forgotten while an autoscaler may still 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from responder.holds.fields import FieldFinding
@@ -27,7 +27,7 @@ class Pace:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._altered_until: dict[ObjectKey, float] = {}
+        self._altered_until: dict[ObjectKey, dict[str, float]] = {}
         self._given_back_at: dict[ObjectKey, float] = {}
         self._holds: dict[ObjectKey, deque[float]] = defaultdict(lambda: deque(maxlen=_QUICK_HOLDS))
 
@@ -35,21 +35,23 @@ class Pace:
         """Tell whether what was last written there was altered by somebody."""
         return key in self._altered_until
 
+    def resting(self, key: ObjectKey) -> frozenset[str]:
+        """Give the fields that were altered just now: writing them again would not help."""
+        now = self._monotonic()
+        found = {f: until for f, until in self._altered_until.get(key, {}).items() if now < until}
+        self._altered_until.pop(key, None)
+        if found:
+            self._altered_until[key] = found
+        return frozenset(found)
+
     def rests(self, step: Step) -> bool:
         """Keep from writing again what was altered just now; the hold stands as far as it does."""
         write = step.write
         if write is None or write.purpose is not Purpose.HOLD:
             return False
-        until = self._altered_until.get(write.key)
-        if until is None:
-            return False
+        resting = self.resting(write.key)
         altered = {found.field for found in step.findings if found.what is FieldFinding.ALTERED}
-        if not altered.issuperset(change.field for change in write.changes):
-            return False
-        if self._monotonic() < until:
-            return True
-        del self._altered_until[write.key]
-        return False
+        return bool(resting) and altered.issuperset(change.field for change in write.changes)
 
     def calm(self, key: ObjectKey, step: Step) -> None:
         """Answer another writer at once, yet not at his pace without end; raises Again."""
@@ -78,13 +80,17 @@ class Pace:
             raise NotYet(f"{key} may still be lowered by a sync in flight", after_seconds=left)
         del self._given_back_at[key]
 
-    def written(self, situation: Situation, write: Write, *, altered: bool) -> None:
+    def written(self, situation: Situation, write: Write, *, altered: Sequence[str]) -> None:
         """Take note of a write that was committed, and of whether it stands as it was sent."""
         if write.purpose is Purpose.GIVE_BACK and write.changes and situation.autoscalers:
             self._given_back_at[situation.key] = self._monotonic()
         if write.purpose is not Purpose.HOLD:
             return
-        if altered:
-            self._altered_until[write.key] = self._monotonic() + ALTERED_SECONDS
-        else:
-            self._altered_until.pop(write.key, None)
+        known = self._altered_until.get(write.key, {})
+        as_written = {change.field for change in write.changes} - set(altered)
+        until = self._monotonic() + ALTERED_SECONDS
+        found = {f: t for f, t in known.items() if f not in as_written}
+        found |= dict.fromkeys(altered, until)
+        self._altered_until.pop(write.key, None)
+        if found:
+            self._altered_until[write.key] = found

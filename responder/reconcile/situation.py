@@ -4,10 +4,11 @@ Everything here is read from the view at one moment; planning it again after eac
 conductor goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from responder.cluster.failures import ApiFailure
 from responder.holds.configmap import Document, HeldKey, plan_document
 from responder.holds.eligibility import (
     Refused,
@@ -74,6 +75,12 @@ class Situation:
     holds: list[Hold[int]] = field(default_factory=list)
     keys: dict[str, HeldKey] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
+    refusals: Mapping[str, ApiFailure] = field(default_factory=dict)
+    """Keys of a ConfigMap that are refused for now, with the reason."""
+    waiting: frozenset[str] = frozenset()
+    """Keys whose turn is yet to come, after a refusal of many together."""
+    resting: frozenset[str] = frozenset()
+    """Keys that are not held anew for a moment."""
 
     @property
     def missing(self) -> bool:
@@ -87,7 +94,15 @@ class Situation:
         if self.key.kind == CONFIG_MAP:
             if self.missing:
                 return Step(write=None, pending=False, held={})
-            document = Document(self.key, self.live, self.keys, self.copies)
+            document = Document(
+                self.key,
+                self.live,
+                self.keys,
+                self.copies,
+                refused=self.refusals.keys(),
+                waiting=self.waiting,
+                resting=self.resting,
+            )
             return plan_document(document, facts=facts)
         workload = Workload(
             self.live,

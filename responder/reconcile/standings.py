@@ -24,7 +24,11 @@ _STATES: Final[dict[FieldFinding | LedgerFinding, TargetState]] = {
     FieldFinding.ALTERED: TargetState.ALTERED,
     FieldFinding.BASELINE_UNKNOWN: TargetState.BASELINE_UNKNOWN,
     FieldFinding.NO_ROOM: TargetState.NO_ROOM,
+    FieldFinding.REFUSED: TargetState.INVALID,
 }
+_STRANDS: Final = frozenset(
+    {FieldFinding.BASELINE_UNKNOWN, FieldFinding.NO_ROOM, FieldFinding.REFUSED}
+)
 
 
 def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
@@ -69,10 +73,7 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
 
 def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, Outcome]:
     """Tell that a target can't be written: a condition on each incident, and no other target's."""
-    key = situation.key
-    state = TargetState.INVALID
-    if isinstance(refusal, Denied):
-        state = TargetState.DENIED if refusal.by_admission else TargetState.FORBIDDEN
+    key, state = situation.key, _refusal_state(refusal)
     message = refusal.message[:1000]
     outcomes: dict[IncidentKey, Outcome] = {}
     for incident in situation.incidents:
@@ -91,6 +92,12 @@ def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, 
     return outcomes
 
 
+def _refusal_state(refusal: ApiFailure) -> TargetState:
+    if isinstance(refusal, Denied):
+        return TargetState.DENIED if refusal.by_admission else TargetState.FORBIDDEN
+    return TargetState.INVALID
+
+
 def _returned(incident: Incident, situation: Situation) -> tuple[Target, ...]:
     return tuple(
         Target(target.key, TargetState.GIVEN_BACK, target.subject, uid=target.uid)
@@ -107,8 +114,8 @@ def _not_returned(
         fields = target.ledger.fields if target.ledger and target.key.kind == CONFIG_MAP else [""]
         why = next((stuck[field] for field in fields if field in stuck), None)
         if why is not None:
-            message = _told_finding(why, target.key)
-            target = replace(target, state=_state(why), message=message)  # noqa: PLW2901
+            state, message = _told(why, target.key, situation)
+            target = replace(target, state=state, message=message)  # noqa: PLW2901
         found.append(target)
     return tuple(found)
 
@@ -135,21 +142,21 @@ def _standing(
         return (Target(situation.key, TargetState.NO_TARGET, subject, message),)
     found = []
     for key, ledger in step.held.items():
-        finding = bad.get((key, field))
+        state, message = _told(bad.get((key, field)), key, situation)
         own = ledger.only({field}) if field else ledger
         found.append(
             Target(
                 key,
-                _state(finding),
+                state,
                 subject,
-                _told_finding(finding, key),
+                message,
                 uid=step.uids.get(key) or _uid(situation, key),
                 ledger=own if own.fields or own.remembered else None,
             )
         )
     if not found and (finding := bad.get((situation.key, field))) is not None:
-        message = _told_finding(finding, situation.key)
-        found.append(Target(situation.key, _state(finding), subject, message))
+        state, message = _told(finding, situation.key, situation)
+        found.append(Target(situation.key, state, subject, message))
     if ask.target_kind == DEPLOYMENT:
         found += [_left_alone(named, situation, subject) for named in situation.left_alone]
     return tuple(found)
@@ -230,7 +237,7 @@ def _stuck(
     return {
         field: finding
         for (_, field), finding in bad.items()
-        if finding.what in (FieldFinding.BASELINE_UNKNOWN, FieldFinding.NO_ROOM) and field in fields
+        if finding.what in _STRANDS and field in fields
     }
 
 
@@ -243,8 +250,14 @@ def _uid(situation: Situation, key: ObjectKey) -> str:
     return uid(situation.live) if situation.live is not None and key == situation.key else ""
 
 
-def _state(finding: Finding | None) -> TargetState:
-    return TargetState.APPLIED if finding is None else _STATES[finding.what]
+def _told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple[TargetState, str]:
+    """Give the state and the message of a target with this finding."""
+    if finding is None:
+        return TargetState.APPLIED, ""
+    refusal = situation.refusals.get(finding.field)
+    if finding.what is FieldFinding.REFUSED and refusal is not None:
+        return _refusal_state(refusal), refusal.message[:1000]
+    return _STATES[finding.what], _message(finding, key)
 
 
 def _left_alone(named: str, situation: Situation, subject: str) -> Target:
@@ -265,9 +278,7 @@ def _bad(step: Step) -> dict[Place, Finding]:
     }
 
 
-def _told_finding(finding: Finding | None, key: ObjectKey) -> str:
-    if finding is None:
-        return ""
+def _message(finding: Finding, key: ObjectKey) -> str:
     if finding.what is FieldFinding.ALTERED:
         return f"{finding.field} is not what we wrote: an admission policy or webhook alters it"
     if finding.what is FieldFinding.NO_ROOM:

@@ -6,6 +6,7 @@ loosens is planned anew behind the fence, from objects and incidents read again.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -38,7 +39,8 @@ from responder.reconcile.announcing import announce_finding, announce_write
 from responder.reconcile.fence import Fence
 from responder.reconcile.outcomes import Outcome, Outcomes
 from responder.reconcile.pace import ALTERED_SECONDS, Pace
-from responder.reconcile.queue import Again
+from responder.reconcile.queue import Again, NotYet
+from responder.reconcile.refusals import REFUSED_SECONDS, Halving, Refusals
 from responder.reconcile.situation import Situation, gather
 from responder.reconcile.slimming import DROPPED, slim_autoscaler, slim_config_map, slim_deployment
 from responder.reconcile.standings import outcomes_of, refusals_of
@@ -56,7 +58,8 @@ SLIM: Final[dict[str, Callable[[JsonObject], JsonObject]]] = {
 }
 _MOST_STEPS: Final = 24
 _MOST_CONFLICTS: Final = 8
-_REFUSED_SECONDS: Final = 30.0
+_MOST_REFUSALS: Final = 64
+"""Of one ConfigMap at one look; some ten keys of hundreds are found with as many."""
 
 log = structlog.get_logger()
 
@@ -87,6 +90,7 @@ class TargetLoop:
         self._pools = pools
         self._release_ghosts = release_ghosts
         self._pace = Pace(monotonic=monotonic)
+        self._refusals = Refusals(monotonic=monotonic)
         self._on_outcome = on_outcome
         self.ghosts: set[ObjectKey] = set()
 
@@ -100,14 +104,19 @@ class TargetLoop:
                 situation, step = await self._settle(key, fenced=True)
         except (Denied, Invalid, TooLarge) as refusal:
             self._refused(key, refusal)
-            raise Again(str(refusal), after_seconds=_REFUSED_SECONDS) from refusal
+            raise Again(str(refusal), after_seconds=REFUSED_SECONDS) from refusal
         except Unavailable as failure:
             raise Again(str(failure), after_seconds=failure.retry_after) from failure
         except ApiFailure as failure:
             raise Again(str(failure)) from failure
         self._tell(key, outcomes_of(situation, step))
+        if situation.refusals:
+            told = "; ".join(sorted({each.message for each in situation.refusals.values()}))
+            raise NotYet(told, after_seconds=REFUSED_SECONDS)
         if self._pace.is_altered(key):
-            raise Again("what we write is altered by somebody", after_seconds=ALTERED_SECONDS)
+            # Of a ConfigMap only the key rests: what is asked of another one is done at once.
+            wait = NotYet if key.kind == CONFIG_MAP else Again
+            raise wait("what we write is altered by somebody", after_seconds=ALTERED_SECONDS)
 
     def _facts(self, *, fenced: bool) -> Facts:
         return Facts(
@@ -119,35 +128,59 @@ class TargetLoop:
 
     async def _settle(self, key: ObjectKey, *, fenced: bool) -> tuple[Situation, Step]:
         """Write until nothing is left to write, or until only the fenced part is."""
-        conflicts = 0
-        told_findings: set[Finding] = set()
-        for _ in range(_MOST_STEPS):
+        attempt = _Attempt()
+        for _ in range(_MOST_STEPS + _MOST_REFUSALS):
             situation = gather(self._view, key, pools=self._pools)
             if await self._complete(situation):
                 continue
+            if key.kind == CONFIG_MAP:
+                situation.refusals = self._refusals.of(key)
+                situation.waiting = attempt.halving.waiting
+                situation.resting = self._pace.resting(key)
             step = situation.plan(self._facts(fenced=fenced))
-            self._tell_findings(situation, step, told_findings)
+            self._tell_findings(situation, step, attempt.told_findings)
             write = step.write
             if write is None or self._pace.rests(step):
+                if attempt.halving.next():
+                    continue
                 return situation, step
             self._pace.calm(key, step)
             self._pace.watch_over(key, write)
             if fenced:
                 self._fence.check()
-            try:
-                answer = await self._write(write)
-            except (Conflict, AlreadyExists, NotFound) as conflict:
-                conflicts += 1
-                if conflicts > _MOST_CONFLICTS:
-                    raise Again(f"{write.key} is being written by others: {conflict}") from conflict
-                await self._read_object(write.key)
-                continue
-            except Unavailable as failure:
-                if failure.ambiguous:
-                    await self._read_object(write.key)
-                raise
-            self._written(situation, write, answer)
+            await self._carry_out(situation, write, attempt)
         raise Again(f"{key} did not settle in {_MOST_STEPS} writes")
+
+    async def _carry_out(self, situation: Situation, write: Write, attempt: "_Attempt") -> None:
+        """Write once; what stood in the way is taken into account by the next plan."""
+        try:
+            answer = await self._write(write)
+        except (Conflict, AlreadyExists, NotFound) as conflict:
+            attempt.conflicts += 1
+            if attempt.conflicts > _MOST_CONFLICTS:
+                raise Again(f"{write.key} is being written by others: {conflict}") from conflict
+            await self._read_object(write.key)
+        except Unavailable as failure:
+            if failure.ambiguous:
+                await self._read_object(write.key)
+            raise
+        except (Denied, Invalid, TooLarge) as refusal:
+            attempt.refusals += 1
+            divisible = situation.key.kind == CONFIG_MAP and bool(write.changes)
+            if not divisible or attempt.refusals > _MOST_REFUSALS:
+                raise
+            alone = attempt.halving.refused([change.field for change in write.changes])
+            if alone is not None:
+                self._refusals.add(situation.key, alone, refusal)
+                log.warning(
+                    "target_refused",
+                    target=str(situation.key),
+                    namespace=situation.key.namespace,
+                    field=alone,
+                    why=refusal.message,
+                )
+        else:
+            self._written(situation, write, answer)
 
     async def _complete(self, situation: Situation) -> bool:
         """Read a ConfigMap in full where a key that is asked for was not kept of it."""
@@ -192,7 +225,7 @@ class TargetLoop:
             for change in write.changes
             if value_at(answer, _path(write, change.field)) != change.after
         ]
-        self._pace.written(situation, write, altered=bool(altered))
+        self._pace.written(situation, write, altered=altered)
         self._metrics.writes.labels(kind=write.key.kind, purpose=str(write.purpose)).inc()
         log.info(
             "target_written",
@@ -263,6 +296,16 @@ class TargetLoop:
                 self._on_outcome(incident)
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """One run at a target."""
+
+    conflicts: int = 0
+    refusals: int = 0
+    halving: Halving = field(default_factory=Halving)
+    told_findings: set[Finding] = field(default_factory=set)
+
+
 def _is_no_news(finding: Finding, step: Step) -> bool:
     """Tell a ledger that we took away ourselves from one that was taken from us.
 
@@ -272,7 +315,7 @@ def _is_no_news(finding: Finding, step: Step) -> bool:
     return finding.what is LedgerFinding.MISSING and not restored
 
 
-def _path(write: Write, field: str) -> tuple[str, ...]:
+def _path(write: Write, name: str) -> tuple[str, ...]:
     if write.key.kind == CONFIG_MAP:
-        return ("data", field)
-    return ("spec", field)
+        return ("data", name)
+    return ("spec", name)

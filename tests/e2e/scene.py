@@ -263,7 +263,7 @@ class Theatre:
         scene.leave()
 
     def _build(self) -> tuple[ResponderProcess, Path]:
-        name = f"scenes-{next(self._serial)}"
+        name = f"{self.folder.name}-{next(self._serial)}"
         self.control_plane.create_namespace(name)
         self.ends.callback(self.control_plane.clear_namespace, name)
         kube = Kube(self.control_plane, name)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from responder.sandbox.audit.versions import CONFIG_MAP
+from tests.controlplane.admin_client import RequestFailedError
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import CONFIG_MAPS, CREATOR, INCIDENTS
 from tests.e2e.scene import Json, Scene
 
 SENDING_HOLDS = "sending-holds"
+POLICIES = "admissionregistration.k8s.io/v1"
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +90,85 @@ def test_each_incident_keeps_a_copy_of_its_own_pool_alone(scene: Scene) -> None:
 
     eventually_blocking(is_whole, what="the ledger is whole again")
     scene.give_back(*incidents.values())
+    assert shares(scene) == {}
+    assert scene.cluster.traces() == []
+
+
+@pytest.fixture
+def vip_refused(scene: Scene) -> Iterator[None]:
+    """A platform's policy lets nobody write the hold document of one pool."""
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["configmaps"],
+                }
+            ]
+        },
+        "validations": [
+            {
+                "expression": "!('pool.vip.json' in object.?data.orValue({}))",
+                "message": "the pool vip is the platform's own",
+            }
+        ],
+    }
+    name = f"{scene.kube.namespace}-{scene.name}-vip"
+    namespaces = {"matchLabels": {"kubernetes.io/metadata.name": scene.kube.namespace}}
+    binding = {
+        "policyName": name,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": namespaces},
+    }
+    plane = scene.kube.control_plane
+    kinds = {"validatingadmissionpolicies": spec, "validatingadmissionpolicybindings": binding}
+    for plural, body in kinds.items():
+        whole = {"metadata": {"name": name}, "spec": body}
+        plane.request("POST", f"/apis/{POLICIES}/{plural}", body=whole)
+    probe = {"metadata": {"name": "probe"}, "data": {"pool.vip.json": "{}"}}
+    path = f"/api/v1/namespaces/{scene.kube.namespace}/configmaps?dryRun=All"
+
+    def is_in_force() -> bool:
+        try:
+            plane.request("POST", path, body=probe)
+        except RequestFailedError:
+            return True
+        return False
+
+    eventually_blocking(is_in_force, what="the policy is in force")
+    yield
+    for plural in kinds:
+        plane.request("DELETE", f"/apis/{POLICIES}/{plural}/{name}")
+
+
+@pytest.mark.real_control_plane("admission policies")
+@pytest.mark.usefixtures("vip_refused")
+def test_a_pool_that_admission_refuses_takes_the_brake_off_no_other(scene: Scene) -> None:
+    held = scene.open("halve-pool", pool="held")
+    scene.wait_held(held)
+    vip = scene.open("pause-pool", pool="vip")
+    eventually_blocking(
+        lambda: scene.condition(vip, "Applied").get("reason") == "Denied",
+        what="the incident says that it was refused",
+    )
+    assert "the pool vip is the platform's own" in scene.condition(vip, "Applied")["message"]
+
+    late = scene.open("pause-pool", pool="late")
+    scene.wait_held(late)
+    tighter = scene.open("pause-pool", pool="held")
+    scene.wait_held(tighter)
+    assert shares(scene) == {"held": 0.0, "late": 0.0}
+    assert scene.condition(held, "Applied")["status"] == "True"
+    with scene.auditor.hands_of_others():
+        gone = {"data": {"pool.held.json": None}}
+        scene.kube.patch(*CONFIG_MAPS, SENDING_HOLDS, gone)
+    eventually_blocking(lambda: shares(scene) == {"held": 0.0, "late": 0.0}, what="held again")
+    scene.give_back(late)
+    assert shares(scene) == {"held": 0.0}
+    scene.give_back(held, tighter, vip)
     assert shares(scene) == {}
     assert scene.cluster.traces() == []
 

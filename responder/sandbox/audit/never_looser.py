@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from responder.sandbox.audit.demands import is_looser
+from responder.sandbox.audit.demands import Demand, is_looser
 from responder.sandbox.audit.rules import Step, Violation
-from responder.sandbox.audit.versions import CONFIG_MAP, LEDGER, Version
+from responder.sandbox.audit.versions import CONFIG_MAP, Version
 from responder.sandbox.audit.world import Incident, Pair, Target, World
 
 PROMISE = "2, never looser than the strictest open hold"
@@ -17,6 +17,7 @@ class _Standing:
     """How one demand stood on one target after the last step that concerned it."""
 
     incident: Incident
+    demand: Demand
     told: str
     somewhere: bool
     unmet_since: Version | None
@@ -43,6 +44,7 @@ class NeverLooser:
                 since = before.unmet_since if before and before.unmet_since else step.after
                 now = _Standing(
                     incident,
+                    demand,
                     f"{incident.name} asks for {demand}",
                     step.world.is_somewhere_met(demand, target),
                     None if met else since,
@@ -66,7 +68,7 @@ class NeverLooser:
         if pair in step.world.held[live.uid]:
             if before is not None and before.somewhere and not now.somewhere:
                 return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
-        elif now.incident.since < step.after.seen - _UNSEEN_SECONDS and _loosens(step):
+        elif now.incident.since < step.after.seen - _UNSEEN_SECONDS and _loosens(step, now.demand):
             return [step.violation(PROMISE, f"loosened past an open incident: {told}")]
         return []
 
@@ -97,14 +99,14 @@ class NeverLooser:
         ]
 
 
-def _loosens(step: Step) -> bool:
-    """Tell whether a step lets more through, whatever is asked."""
+def _loosens(step: Step, demand: Demand) -> bool:
+    """Tell whether a step lets more through; of a ConfigMap, under the key that is asked for."""
     for change in step.changes:
         if step.after.kind != CONFIG_MAP:
             numbers = (change.before, change.after)
             if all(isinstance(number, int) for number in numbers) and numbers[0] < numbers[1]:
                 return True
-        elif change.field != LEDGER and is_looser(change.after, change.before):
+        elif change.field == demand.key and is_looser(change.after, change.before):
             # Plain keys have no order of their own; only their demands tell.
             return True
     return False
