@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ class Fault(enum.Enum):
 
 
 DEADLY = (Fault.DIES_BEFORE, Fault.DIES_AFTER)
+CARRIED_OUT = (Fault.DIES_AFTER, Fault.LOST, Fault.GATEWAY_TIMEOUT, Fault.SILENCE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -124,7 +126,8 @@ class ApiProxy:
         """Regular expressions: of the whole method, of a part of the path with its query, and of
         a part of the body.
 
-        A deadly fault needs a victim.
+        A deadly fault needs a victim. Where a request has to be carried out, one that the API
+        server refuses (a conflict, say) is none; it is answered, and the next one is meant.
         """
         pid = 0 if victim is None else victim.server.pid
         point = Breakpoint(
@@ -170,6 +173,13 @@ class ApiProxy:
             if met and met[0].fault in DEADLY:
                 self._is_cut = True
             return met[0] if met else None
+
+    def refused(self, point: Breakpoint) -> None:
+        """The request was not carried out: the breakpoint is for the next one."""
+        with self._lock:
+            point.nth += 1
+            if point.fault in DEADLY:
+                self._is_cut = False
 
     def note(self, method: str, path: str) -> None:
         if method != "GET" and "/events" not in path and "dryRun" not in path:
@@ -243,7 +253,12 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         }
         self.upstream.request(self.command, self.path, body=body or None, headers=headers)
         answer = self.upstream.getresponse()
-        proxy.note(self.command, self.path)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            if point is not None and point.fault in CARRIED_OUT:
+                proxy.refused(point)
+                point = None
+        else:
+            proxy.note(self.command, self.path)
         if point is None or point.fault is Fault.LATE:
             proxy.linger()
             self._pass_on(answer)
