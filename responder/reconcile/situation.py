@@ -77,6 +77,8 @@ class Situation:
     copies: list[Copy] = field(default_factory=list)
     refusals: Mapping[str, ApiFailure] = field(default_factory=dict)
     """Keys of a ConfigMap that are refused for now, with the reason."""
+    stripped: bool = False
+    """Admission takes the ledger out of what we write."""
     waiting: frozenset[str] = frozenset()
     """Keys whose turn is yet to come, after a refusal of many together."""
     resting: frozenset[str] = frozenset()

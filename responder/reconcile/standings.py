@@ -252,6 +252,9 @@ def _uid(situation: Situation, key: ObjectKey) -> str:
 
 def _told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple[TargetState, str]:
     """Give the state and the message of a target with this finding."""
+    if finding is None and situation.stripped:
+        message = f"an admission policy or webhook takes our ledger out of what we write to {key}"
+        return TargetState.ALTERED, message
     if finding is None:
         return TargetState.APPLIED, ""
     refusal = situation.refusals.get(finding.field)

@@ -6,7 +6,7 @@ loosens is planned anew behind the fence, from objects and incidents read again.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -24,11 +24,14 @@ from responder.cluster.failures import (
     Unavailable,
 )
 from responder.cluster.resources import CONFIGMAPS, DEPLOYMENTS, HPAS, Resource
+from responder.errors import ResponderError
 from responder.holds.fields import Facts, FieldFinding
 from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import (
+    LEDGER_ANNOTATION,
     JsonObject,
     ObjectKey,
+    annotation,
     value_at,
 )
 from responder.holds.planning import Finding, Purpose, Step, Write
@@ -102,6 +105,11 @@ class TargetLoop:
                 await self._fence.cross()
                 await self._read_again(situation)
                 situation, step = await self._settle(key, fenced=True)
+        except _StrippedError as stripped:
+            # What we remember is kept in the statuses, and not written again at once.
+            stripped.situation.stripped = True
+            self._tell(key, outcomes_of(stripped.situation, replace(stripped.step, write=None)))
+            raise Again(str(stripped), after_seconds=ALTERED_SECONDS) from stripped
         except (Denied, Invalid, TooLarge) as refusal:
             self._refused(key, refusal)
             raise Again(str(refusal), after_seconds=REFUSED_SECONDS) from refusal
@@ -148,10 +156,12 @@ class TargetLoop:
             self._pace.watch_over(key, write)
             if fenced:
                 self._fence.check()
-            await self._carry_out(situation, write, attempt)
+            await self._carry_out(situation, step, write, attempt)
         raise Again(f"{key} did not settle in {_MOST_STEPS} writes")
 
-    async def _carry_out(self, situation: Situation, write: Write, attempt: "_Attempt") -> None:
+    async def _carry_out(
+        self, situation: Situation, step: Step, write: Write, attempt: "_Attempt"
+    ) -> None:
         """Write once; what stood in the way is taken into account by the next plan."""
         try:
             answer = await self._write(write)
@@ -181,6 +191,9 @@ class TargetLoop:
                 )
         else:
             self._written(situation, write, answer)
+            ledger = write.patch["metadata"].get("annotations", {}).get(LEDGER_ANNOTATION)
+            if ledger is not None and annotation(answer, LEDGER_ANNOTATION) is None:
+                raise _StrippedError(situation, step)
 
     async def _complete(self, situation: Situation) -> bool:
         """Read a ConfigMap in full where a key that is asked for was not kept of it."""
@@ -294,6 +307,15 @@ class TargetLoop:
         for incident, outcome in outcomes.items():
             if self._outcomes.put(incident, key, outcome):
                 self._on_outcome(incident)
+
+
+class _StrippedError(ResponderError):
+    """What we wrote stands there, and the ledger that belongs to it was taken out on its way."""
+
+    def __init__(self, situation: Situation, step: Step) -> None:
+        self.situation = situation
+        self.step = step
+        super().__init__(f"the ledger that is written to {situation.key} is taken out of the write")
 
 
 @dataclass(slots=True)
