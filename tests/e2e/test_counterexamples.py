@@ -1,5 +1,6 @@
 """Each rule of the ledger was paid for by a live counterexample: these are the counterexamples."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from responder.sandbox.audit.versions import DEPLOYMENT, LEDGER
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
-from tests.e2e.scene import REPLICAS, Scene
+from tests.e2e.scene import REPLICAS, Json, Scene
 
 
 def roll_out(scene: Scene, version: int) -> None:
@@ -139,10 +140,11 @@ def test_a_ledger_that_is_removed_is_written_again_from_its_second_copy(
     assert scene.traces() == []
 
 
-@pytest.fixture
-def altered(scene: Scene) -> Iterator[Scene]:
-    """A cluster whose policy allows nobody less than 5 replicas of this sender."""
-    scene.deploy()
+@contextlib.contextmanager
+def mutated(
+    scene: Scene, *, condition: str, mutation: Json, is_in_force: Callable[[Json], bool]
+) -> Iterator[None]:
+    """A policy that alters what anybody writes to this sender's Deployment."""
     policy = {
         "matchConstraints": {
             "resourceRules": [
@@ -155,19 +157,12 @@ def altered(scene: Scene) -> Iterator[Scene]:
             ]
         },
         "matchConditions": [
-            {"name": "low", "expression": "object.spec.replicas < 5"},
+            {"name": "when", "expression": condition},
             {"name": "this", "expression": f"object.metadata.name == '{scene.name}'"},
         ],
         "failurePolicy": "Fail",
         "reinvocationPolicy": "Never",
-        "mutations": [
-            {
-                "patchType": "ApplyConfiguration",
-                "applyConfiguration": {
-                    "expression": "Object{spec: Object.spec{replicas: 5}}",
-                },
-            }
-        ],
+        "mutations": [mutation],
     }
     name = f"{scene.kube.namespace}-{scene.name}"
     namespaces = {"matchLabels": {"kubernetes.io/metadata.name": scene.kube.namespace}}
@@ -179,20 +174,59 @@ def altered(scene: Scene) -> Iterator[Scene]:
         body = {"metadata": {"name": name}, "spec": spec}
         plane.request("POST", f"/apis/{api}/{plural}", body=body)
     path = f"{scene.kube.path(*DEPLOYMENTS, scene.name)}?dryRun=All"
+    probe = {"spec": {"replicas": 1}, "metadata": {"annotations": {LEDGER: "{}"}}}
 
-    def is_in_force() -> bool:
-        answer = plane.request(
-            "PATCH",
-            path,
-            body={"spec": {"replicas": 1}},
-            content_type="application/merge-patch+json",
+    def mutates() -> bool:
+        merge = "application/merge-patch+json"
+        return is_in_force(plane.request("PATCH", path, body=probe, content_type=merge))
+
+    eventually_blocking(mutates, what="the policy is in force")
+    try:
+        yield
+    finally:
+        for plural in kinds:
+            plane.request("DELETE", f"/apis/{api}/{plural}/{name}")
+
+
+@pytest.fixture
+def altered(scene: Scene) -> Iterator[Scene]:
+    """A cluster whose policy allows nobody less than 5 replicas of this sender."""
+    scene.deploy()
+    expression = "Object{spec: Object.spec{replicas: 5}}"
+    with mutated(
+        scene,
+        condition="object.spec.replicas < 5",
+        mutation={
+            "patchType": "ApplyConfiguration",
+            "applyConfiguration": {"expression": expression},
+        },
+        is_in_force=lambda answer: bool(answer["spec"]["replicas"] == 5),
+    ):
+        yield scene
+
+
+@pytest.mark.real_control_plane("admission policies")
+def test_a_ledger_that_admission_takes_away_is_kept_in_the_status(scene: Scene) -> None:
+    scene.deploy()
+    mark = LEDGER.replace("/", "~1")
+    expression = f"[JSONPatch{{op: 'remove', path: '/metadata/annotations/{mark}'}}]"
+    with mutated(
+        scene,
+        condition=f"'{LEDGER}' in object.metadata.?annotations.orValue({{}})",
+        mutation={"patchType": "JSONPatch", "jsonPatch": {"expression": expression}},
+        is_in_force=lambda answer: LEDGER not in answer["metadata"].get("annotations", {}),
+    ):
+        incident = scene.open("stricter")
+        eventually_blocking(
+            lambda: scene.condition(incident, "Altered").get("status") == "True",
+            what="the incident says that its ledger is taken away",
         )
-        return bool(answer["spec"]["replicas"] == 5)
-
-    eventually_blocking(is_in_force, what="the policy is in force")
-    yield scene
-    for plural in kinds:
-        plane.request("DELETE", f"/apis/{api}/{plural}/{name}")
+        assert scene.replicas == 2
+        assert "takes our ledger out" in scene.condition(incident, "Applied")["message"]
+        assert len(scene.auditor.writes(DEPLOYMENT, scene.name)) <= 2
+    scene.give_back(incident)
+    assert scene.replicas == REPLICAS
+    assert scene.traces() == []
 
 
 @pytest.mark.real_control_plane("admission policies")

@@ -26,7 +26,12 @@ class OneWrite:
             if change.field == LEDGER:
                 continue
             if change.by is Writer.HOLDER and change.field not in entries:
-                found.append(step.violation(PROMISE, f"{change}, and no ledger tells of it"))
+                violation = step.violation(PROMISE, f"{change}, and no ledger tells of it")
+                if LEDGER in step.after.annotations:
+                    found.append(violation)
+                else:
+                    # Admission may have taken it out: then an incident reports that.
+                    self._altered.setdefault(target_of(step.after), violation)
             if change.by is Writer.GIVER and change.field in entries:
                 found.append(step.violation(PROMISE, f"{change}, and it still is in the ledger"))
         return found
