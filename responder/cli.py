@@ -272,11 +272,13 @@ def release(
     )
     for name in released.closed:
         typer.echo(f"given back: {name}")
+    for freed in released.freed:
+        typer.echo(f"given back, held by a vanished incident: {freed}")
     for left in released.left:
         typer.echo(plain(f"not given back: {left}"), err=True)
     for ghost in released.ghosts:
         typer.echo(f"still held by a vanished incident: {ghost}", err=True)
-    if not released.closed and not released.left:
+    if not released.closed and not released.left and not released.freed:
         typer.echo("no open incident")
     if released.left or released.ghosts:
         raise typer.Exit(1)

@@ -187,6 +187,8 @@ class Released:
     """Incidents that are not closed yet, with the reason."""
     ghosts: tuple[str, ...] = ()
     """Objects that are still held by incidents that vanished."""
+    freed: tuple[str, ...] = ()
+    """Objects that were held by such incidents, and are not any more."""
 
 
 async def release(
@@ -200,6 +202,7 @@ async def release(
     """Give back what incidents hold, by our own hand: a running responder only helps along."""
     async with bench(settings, release_ghosts=everything) as found:
         wanted = _wanted(found.view, settings.namespace, names, everything=everything)
+        haunted = found.conductor.ghosts() if everything else []
         for key in wanted:
             await found.intake.release(key, by=whoami(), reason=reason)
         found.conductor.start()
@@ -213,10 +216,12 @@ async def release(
             await asyncio.sleep(_LOOK_SECONDS)
             await found.conductor.catch_up()
         left = _open(found.view, wanted)
+        ghosts = found.conductor.ghosts() if everything else []
         return Released(
             closed=tuple(key.name for key in wanted if key not in {item[0] for item in left}),
             left=tuple(f"{key.name}: {why}" for key, why in left),
-            ghosts=tuple(found.conductor.ghosts()) if everything else (),
+            ghosts=tuple(ghosts),
+            freed=tuple(name for name in haunted if name not in ghosts),
         )
 
 

@@ -136,8 +136,10 @@ def test_what_a_vanished_incident_holds_is_given_back_by_all_alone(
     assert held(cluster)
     auditor.allow_release_of_ghosts()
 
-    tool("release", "--all", "--reason", "drill")
+    told = tool("release", "--all", "--reason", "drill")
 
+    assert "given back, held by a vanished incident: ConfigMap/spring-sale" in told
+    assert "no open incident" not in told
     assert cluster.snapshot() == before
     assert cluster.traces() == []
 
