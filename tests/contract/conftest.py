@@ -68,6 +68,17 @@ WIDGETS: dict[str, Any] = {
                                         "x-kubernetes-map-type": "atomic",
                                         "additionalProperties": {"type": "string"},
                                     },
+                                    "when": {"type": "string", "format": "date-time"},
+                                    "parts": {
+                                        "type": "array",
+                                        "x-kubernetes-list-type": "map",
+                                        "x-kubernetes-list-map-keys": ["name"],
+                                        "items": {
+                                            "type": "object",
+                                            "required": ["name"],
+                                            "properties": {"name": {"type": "string"}},
+                                        },
+                                    },
                                     "free": {
                                         "type": "object",
                                         "x-kubernetes-preserve-unknown-fields": True,

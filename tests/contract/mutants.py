@@ -22,7 +22,7 @@ MUTANTS = ROOT / CASES / "mutants.txt"
 _WORKERS = 2
 _SECONDS = 300.0
 _SHOWN = 4
-_FAILED = re.compile(r"^tests/contract/\w+\.py::(\w+)\S* (?:FAILED|ERROR)", re.MULTILINE)
+_FAILED = re.compile(r"^tests/contract/\w+\.py::(\w+).* (?:FAILED|ERROR)", re.MULTILINE)
 _CASE = re.compile(r"^async def (test_\w+)\((?!kubectl)", re.MULTILINE)
 
 

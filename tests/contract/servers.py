@@ -160,10 +160,11 @@ _ROOTS = {
     "tokenreviews": "/apis/authentication.k8s.io/v1",
     "subjectaccessreviews": "/apis/authorization.k8s.io/v1",
     "selfsubjectaccessreviews": "/apis/authorization.k8s.io/v1",
+    "selfsubjectrulesreviews": "/apis/authorization.k8s.io/v1",
     "roles": "/apis/rbac.authorization.k8s.io/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
 }
 _CLUSTER = (
     *("namespaces", "customresourcedefinitions", "tokenreviews"),
-    *("subjectaccessreviews", "selfsubjectaccessreviews"),
+    *("subjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"),
 )

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from tests.contract.manifests import configmap
 from tests.contract.servers import Api
+from tests.controlplane.eventually import eventually
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -109,6 +112,47 @@ async def test_rules_are_for_people_and_groups(api: Api) -> None:
     assert not await allowed(api, "list", user="bob")
     assert await allowed(api, "list", user="bob", groups=["mailers"])
     assert not await allowed(api, "list", user="bob", groups=["others"])
+
+
+async def test_account_is_told_its_own_rules(api: Api) -> None:
+    token = await account(api)
+    await bound(api)
+    api.token = token
+
+    async def rules(namespace: str) -> list[dict[str, Any]]:
+        body = {"spec": {"namespace": namespace}}
+        answer = await api.create("selfsubjectrulesreviews", body)
+        assert answer.code == 201
+        told: list[dict[str, Any]] = answer.body["status"]["resourceRules"]
+        return [rule for rule in told if rule["resources"] == ["configmaps"]]
+
+    about = {"apiGroups": [""], "resources": ["configmaps"]}
+    assert sorted(await rules(api.namespace), key=lambda rule: str(rule["verbs"])) == [
+        {"verbs": ["list"], **about},
+        {"verbs": ["patch"], **about, "resourceNames": ["mine"]},
+    ]
+    assert await rules("default") == []
+    api.token = None
+
+
+@pytest.mark.parametrize(
+    ("group", "resource"),
+    [("", "configmaps"), ("apps", "deployments"), ("autoscaling", "horizontalpodautoscalers")],
+)
+async def test_every_cluster_has_a_role_to_look(api: Api, group: str, resource: str) -> None:
+    binding = {
+        "metadata": {"name": "v"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": "ann"}],
+    }
+    await api.create("rolebindings", binding)
+
+    async def may_look() -> bool:
+        return await allowed(api, "list", user="ann", group=group, resource=resource)
+
+    await eventually(may_look, what="the binding is known")
+    assert not await allowed(api, "patch", user="ann", group=group, resource=resource)
+    assert not await allowed(api, "get", user="ann", resource="secrets")
 
 
 async def test_rules_for_names(api: Api) -> None:

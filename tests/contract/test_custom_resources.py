@@ -58,8 +58,24 @@ async def test_free_fields_are_kept(widgets: Api) -> None:
         ({"name": "A"}, "FieldValueInvalid", "spec.name"),
         ({"tags": ["a", "b", "c"]}, "FieldValueTooMany", "spec.tags"),
         ({"tags": [1]}, "FieldValueTypeInvalid", "spec.tags[0]"),
+        ({"when": "noon"}, "FieldValueTypeInvalid", "spec.when"),
+        ({"when": "2026-01-01"}, "FieldValueTypeInvalid", "spec.when"),
+        ({"parts": [{"name": "a"}, {"name": "a"}]}, "FieldValueDuplicate", "spec.parts[1]"),
     ],
-    ids=["minimum", "maximum", "type", "enum", "length", "least", "pattern", "items", "item"],
+    ids=[
+        "minimum",
+        "maximum",
+        "type",
+        "enum",
+        "length",
+        "least",
+        "pattern",
+        "items",
+        "item",
+        "time",
+        "day",
+        "twice",
+    ],
 )
 async def test_schema_is_kept_to(
     widgets: Api, spec: dict[str, Any], reason: str, field: str

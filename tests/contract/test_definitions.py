@@ -1,5 +1,6 @@
 """A CustomResourceDefinition that is deleted while there are objects of its kind."""
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -98,6 +99,11 @@ async def test_definition_waits_for_its_objects(gadgets: Gadgets) -> None:
 
 async def test_kind_whose_definition_goes_takes_nothing_new(gadgets: Gadgets) -> None:
     await gadgets.delete_definition()
+
+    async def is_refused() -> bool:
+        return (await gadgets.create("late", dryRun="All")).code == 403
+
+    await eventually(is_refused, what="the real one's own watch has told it")
     answer = await gadgets.create("late")
     why = "create not allowed while custom resource definition is terminating"
     assert answer.status == {
@@ -141,7 +147,7 @@ async def test_definition_goes_with_the_last_object(gadgets: Gadgets) -> None:
     version = (await api.ask("GET", gadgets.path())).body["metadata"]["resourceVersion"]
     async with api.session.get(
         f"{api.address.url}{gadgets.path('')}",
-        params={"watch": "1", "timeoutSeconds": "20", "resourceVersion": version},
+        params={"watch": "1", "timeoutSeconds": "600", "resourceVersion": version},
         headers={"Authorization": f"Bearer {api.address.token}"},
         ssl=api.address.tls or False,
     ) as answer:
@@ -157,9 +163,9 @@ async def test_definition_goes_with_the_last_object(gadgets: Gadgets) -> None:
             return not await gadgets.is_defined()
 
         await eventually(is_gone, what="the definition is gone")
-        # The rest of the watch, to its end: there is nothing left to tell of.
-        rest = await answer.content.read()
-        assert b'"DELETED"' in rest
+        async with asyncio.timeout(20):
+            # The rest of the watch, to its end: there is nothing left to tell of.
+            assert b'"DELETED"' in await answer.content.read()
 
     async def is_unknown() -> bool:
         answer = await api.ask("GET", gadgets.path())

@@ -206,7 +206,7 @@ async def test_nothing_at_first_is_a_bookmark_too(api: Api) -> None:
     ids=["no-match", "no-initial-events"],
 )
 async def test_initial_events_need_a_match(api: Api, query: dict[str, str]) -> None:
-    answer = await api.get("leases", watch="1", **query)
+    answer = await api.get("leases", watch="1", timeoutSeconds="1", **query)
     (cause,) = answer.status["details"]["causes"]
     assert (answer.code, cause["field"], cause["reason"]) == (
         422,

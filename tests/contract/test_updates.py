@@ -287,10 +287,12 @@ async def test_scale_below_zero_is_422(api: Api) -> None:
     await api.create("deployments", deployment())
     answer = await api.patch("deployments", "d", {"spec": {"replicas": -1}}, "scale")
     assert answer.code == 422
-    assert answer.status["details"]["causes"][0]["field"] == "spec.replicas"
+    told = "Invalid value: -1: must be greater than or equal to 0"
+    assert answer.status["message"] == f'Scale.autoscaling "d" is invalid: spec.replicas: {told}'
 
 
 async def test_scale_of_a_configmap_is_404(api: Api) -> None:
+    await api.create("configmaps", configmap())
     assert (await api.ask("GET", api.at("configmaps", "c", "scale"))).code == 404
 
 

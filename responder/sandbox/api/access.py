@@ -99,9 +99,10 @@ class Access:
         own = ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
         if ask.resource in own and "system:authenticated" in user.groups:
             return True
-        return any(_covers(rule, ask) for rule in self._rules(user, ask.namespace))
+        return any(_covers(rule, ask) for rule in self.rules(user, ask.namespace))
 
-    def _rules(self, user: User, namespace: str) -> Iterator[Json]:
+    def rules(self, user: User, namespace: str) -> Iterator[Json]:
+        """What the bindings of the namespace, and of the cluster, give."""
         bindings = self.store.listed((_RBAC, "clusterrolebindings"))
         if namespace:
             bindings = bindings + self.store.listed((_RBAC, "rolebindings"), namespace)
@@ -146,6 +147,21 @@ def _covers(rule: Mapping[str, Any], ask: Ask) -> bool:
     )
 
 
+_VIEWED: Final = (
+    *(("configmaps", ""), ("events", ""), ("pods", ""), ("services", "")),
+    *(("deployments", "apps"), ("replicasets", "apps")),
+    ("horizontalpodautoscalers", "autoscaling"),
+    ("events", "events.k8s.io"),
+)
+VIEW: Final[Json] = {
+    "apiVersion": f"{_RBAC}/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "view"},
+    "rules": [
+        {"apiGroups": [group], "resources": [plural], "verbs": ["get", "list", "watch"]}
+        for plural, group in _VIEWED
+    ],
+}
 DELEGATOR: Final[Json] = {
     "apiVersion": f"{_RBAC}/v1",
     "kind": "ClusterRole",

@@ -126,6 +126,8 @@ BUILT_IN: Final = (
          verbs=_CREATE),
     Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews",
          False, verbs=_CREATE),
+    Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews",
+         False, verbs=_CREATE),
 )  # fmt: skip
 NAMESPACE: Final = next(kind for kind in BUILT_IN if kind.kind == "Namespace")
 DEFINITION: Final = next(kind for kind in BUILT_IN if kind.kind == "CustomResourceDefinition")

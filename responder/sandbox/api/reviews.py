@@ -1,4 +1,4 @@
-"""TokenReview, SubjectAccessReview and TokenRequest: answered, never stored."""
+"""TokenReview, SubjectAccessReview and the like, TokenRequest: answered, never stored."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,6 +17,11 @@ def reviewed(kind: Kind, body: Json, access: Access, asking: User) -> Json:
     answer = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta, "spec": spec}
     if kind.kind == "TokenReview":
         return {**answer, "status": _token(spec, access)}
+    if kind.kind == "SelfSubjectRulesReview":
+        rules = access.rules(asking, str(spec.get("namespace", "")))
+        resources = [rule for rule in rules if rule.get("resources")]
+        status = {"resourceRules": resources, "nonResourceRules": [], "incomplete": False}
+        return {**answer, "status": status}
     user = (
         asking
         if kind.kind.startswith("Self")

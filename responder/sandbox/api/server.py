@@ -15,7 +15,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
-from responder.sandbox.api.access import ADMIN, DELEGATOR, Access, User
+from responder.sandbox.api.access import ADMIN, DELEGATOR, VIEW, Access, User
 from responder.sandbox.api.controllers import Controllers
 from responder.sandbox.api.kinds import BUILT_IN, NAMESPACE
 from responder.sandbox.api.kubeconfig import write_kubeconfig
@@ -105,5 +105,6 @@ def _seed(objects: Objects) -> None:
     for name in _FIRST_NAMESPACES:
         if objects.store.get(NAMESPACE.key, ("", name)) is None:
             objects.create(NAMESPACE, "", {"metadata": {"name": name}}, options)
-    if objects.store.get(roles.key, ("", DELEGATOR["metadata"]["name"])) is None:
-        objects.create(roles, "", DELEGATOR, options)
+    for role in (DELEGATOR, VIEW):
+        if objects.store.get(roles.key, ("", role["metadata"]["name"])) is None:
+            objects.create(roles, "", role, options)

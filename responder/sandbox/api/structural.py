@@ -1,6 +1,7 @@
 """The structural schema of a custom resource: prunes, defaults and validates."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,6 +11,7 @@ from responder.sandbox.api.failures import Cause
 Json = dict[str, Any]
 Schema = Mapping[str, Any]
 
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "array": (list,),
     "boolean": (bool,),
@@ -103,6 +105,7 @@ def mistakes(  # noqa: C901 -- one branch per JSON type
         yield from _size(len(value), schema, at, what="Items")
         for i, item in enumerate(value):
             yield from mistakes(item, schema.get("items", {}), f"{at}[{i}]")
+        yield from _duplicates(value, schema, at)
     elif isinstance(value, dict):
         yield from _object(value, schema, at)
 
@@ -139,6 +142,20 @@ def _object(value: Json, schema: Schema, at: str) -> Iterator[Cause]:
             yield from mistakes(below, inner, f"{at}.{key}" if at else key)
 
 
+def _duplicates(value: list[Any], schema: Schema, at: str) -> Iterator[Cause]:
+    """Of a list that is a map by its keys, or a set."""
+    keys = schema.get("x-kubernetes-list-map-keys", ())
+    if not keys and schema.get("x-kubernetes-list-type") != "set":
+        return
+    seen: list[Any] = []
+    for i, item in enumerate(value):
+        named = {key: item.get(key) for key in keys} if keys and isinstance(item, dict) else item
+        if named in seen:
+            told = json.dumps(named, separators=(",", ":"))
+            yield Cause("FieldValueDuplicate", f"Duplicate value: {told}", f"{at}[{i}]")
+        seen.append(named)
+
+
 def _string(value: str, schema: Schema, at: str) -> Iterator[Cause]:
     if len(value) > schema.get("maxLength", len(value)):
         why = f"may not be more than {schema['maxLength']} bytes"
@@ -146,6 +163,9 @@ def _string(value: str, schema: Schema, at: str) -> Iterator[Cause]:
     if len(value) < schema.get("minLength", 0):
         why = f"{at} in body should be at least {schema['minLength']} chars long"
         yield Cause("FieldValueInvalid", f"Invalid value: {_shown(value)}: {why}", at)
+    if schema.get("format") == "date-time" and not _DATE_TIME.match(value):
+        why = f"{at} in body must be of type date-time: {_shown(value)}"
+        yield Cause("FieldValueTypeInvalid", f"Invalid value: {_shown(value)}: {why}", at)
     if "pattern" in schema and not re.search(schema["pattern"], value):
         why = f"{at} in body should match '{schema['pattern']}'"
         yield Cause("FieldValueInvalid", f"Invalid value: {_shown(value)}: {why}", at)
