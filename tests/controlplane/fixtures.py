@@ -31,10 +31,11 @@ from tests.controlplane.toolsets import ALERTMANAGER, KUBERNETES, PROMETHEUS, To
 _serial = itertools.count(1)
 EMBEDDED, REAL = "embedded", "real"
 REAL_ONLY = "real_control_plane"
-_REAL = frozenset({"control_plane", "own_control_plane", "start_control_plane"})
+_REAL = frozenset({"control_plane", "own_control_plane", "start_control_plane", "api_server"})
 _SERVERS: dict[str, Literal["session", "function"]] = {
     "server": "session",
     "own_server": "function",
+    "plain_server": "session",
 }
 
 

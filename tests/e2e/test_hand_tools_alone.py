@@ -71,7 +71,6 @@ def test_who_may_only_look_lists_and_shows(
     assert "spring-sale" in run("incidents", "show", name, environment=environment, code=0).stdout
 
 
-@pytest.mark.real_control_plane("the built-in role view")
 def test_who_may_only_operate_releases_and_the_responder_does_the_work(
     cluster: Cluster, responder: ResponderProcess, tmp_path: Path
 ) -> None:
@@ -93,7 +92,6 @@ def test_who_may_only_operate_releases_and_the_responder_does_the_work(
     assert cluster.traces() == []
 
 
-@pytest.mark.real_control_plane("the built-in role view")
 def test_what_can_not_be_given_back_is_told_in_time_with_the_reason(
     cluster: Cluster, responder: ResponderProcess, tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ from tests.e2e.conftest import StartResponder
 from tests.e2e.process import ResponderProcess, alert, notification
 from tests.e2e.stage import is_over
 
+pytestmark = pytest.mark.real_control_plane("the load is meant for a real one")
+
 CAMPAIGNS = 2_000
 LIMITS = {"mild": 6, "harder": 4, "hardest": 2}
 PATIENCE_SECONDS = 300.0

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane import commands, run_logs
+from tests.controlplane.api_server import ApiServer
 from tests.controlplane.control_plane import ControlPlane
-from tests.controlplane.fixtures import require
+from tests.controlplane.fixtures import EMBEDDED, require
 from tests.controlplane.kube import Kube
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.toolsets import KUBERNETES
@@ -49,12 +50,21 @@ def fresh(api_server: ControlPlane) -> Kube:
     return Kube(control_plane=api_server, namespace=name)
 
 
+@pytest.fixture(scope="session")
+def plain_server(request: pytest.FixtureRequest) -> ApiServer:
+    """The embedded one, then the real one without controllers."""
+    found: ApiServer = request.getfixturevalue(
+        "embedded_control_plane" if request.param == EMBEDDED else "api_server"
+    )
+    return found
+
+
 @pytest.fixture(scope="module")
-def installed(api_server: ControlPlane, request: pytest.FixtureRequest) -> Kube:
+def installed(plain_server: ApiServer, request: pytest.FixtureRequest) -> Kube:
     """A namespace with everything of `k8s/base` but the Deployment; one for all of a module."""
     name = Path(request.node.name).stem.replace("_", "-")
-    api_server.create_namespace(name)
-    kube = Kube(control_plane=api_server, namespace=name)
+    plain_server.create_namespace(name)
+    kube = Kube(control_plane=plain_server, namespace=name)
     install(kube)
     return kube
 

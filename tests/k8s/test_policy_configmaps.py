@@ -20,6 +20,8 @@ from tests.k8s.account import (
 )
 from tests.k8s.objects import Marks, config_map
 
+pytestmark = pytest.mark.real_control_plane("admission policies")
+
 CAMPAIGN = {"campaign-responder.dev/campaign": "spring-sale"}
 KEYS = {"campaign-responder.dev/keys": "rate, state"}
 NO_CAMPAIGN = "not a campaign's ConfigMap"

@@ -9,6 +9,8 @@ from tests.controlplane.admin_client import RequestFailedError
 from tests.k8s.account import CONFIG_MAPS, GIVE_BACK, LEDGER, Account, documents
 from tests.k8s.objects import config_map
 
+pytestmark = pytest.mark.real_control_plane("admission policies")
+
 NAME = "sending-holds"
 PAUSED = '{"share":0.0}'
 KEY = "neither a hold document nor opted in"

@@ -18,6 +18,8 @@ from tests.k8s.account import (
 from tests.k8s.kinds import KINDS, Fields, fresh_name, made, ours
 from tests.k8s.objects import workload
 
+pytestmark = pytest.mark.real_control_plane("admission policies")
+
 NOT_LABELLED = "only what is labelled campaign-responder.dev/hold: allowed may be held"
 TRANSACTIONAL = "transactional mail is never held"
 METADATA = "no label, owner, finalizer or other metadata may change"
