@@ -26,7 +26,7 @@ _FINDINGS: Final[dict[FieldFinding | LedgerFinding, str]] = {
     FieldFinding.BASELINE_UNKNOWN: "nothing remembers {field} from before the hold: set it by hand",
     FieldFinding.REFUSED: "{field} is not written: the API server refuses it",
     FieldFinding.NO_ROOM: "{field} is not held: this object has no room left for it",
-    FieldFinding.GHOST: "held by an incident that vanished: `responder release` gives it back",
+    FieldFinding.GHOST: "its incident vanished: `responder release --all` gives it back",
     LedgerFinding.MISSING: "the ledger annotation was removed: written again from its copy",
     LedgerFinding.OUTDATED: "an older ledger annotation came back: the newer copy counts",
     LedgerFinding.WRONG_EPOCH: "a ledger of an earlier hold came back: it is not one",
