@@ -73,7 +73,7 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         facts=facts,
         whole=False,
     )
-    room = Room.of(document.live, draft.ledger)
+    room = Room(document.live, draft.ledger)
     for name in sorted(names, key=lambda name: _age(name, document, draft)):
         held = document.keys.get(name)
         entry = draft.ledger.fields.get(name) if draft.ledger else None
@@ -107,10 +107,10 @@ def _release_left(draft: Draft, name: str, *, facts: Facts) -> None:
 
 def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:
     """Order what is held already before what is new, and that by who has waited longest."""
-    known = draft.ledger is not None and name in draft.ledger.fields
     held = document.keys.get(name)
-    since = min((hold.holder.since for hold in held.holds), default="") if held else ""
-    return (not known, "" if known else since, name)
+    if held is None or (draft.ledger is not None and name in draft.ledger.fields):
+        return (False, "", name)
+    return (True, min((hold.holder.since for hold in held.holds), default=""), name)
 
 
 def control_for(key: ObjectKey, name: str, entry: Entry | None) -> AnyControl:

@@ -270,12 +270,15 @@ class Draft:
         return [
             Finding(self.key, name, FieldFinding.BASELINE_UNKNOWN)
             for name in self.unexplained_names()
-            if name not in self.plans
         ]
 
     def unexplained_names(self) -> list[str]:
-        """Name what stands in our name while nothing tells of it."""
-        return [name for name in self.paths if name not in self.witnessed and self._is_ours(name)]
+        """Name what stands in our name, planned by nobody, while nothing tells of it."""
+        return [
+            name
+            for name in self.paths
+            if name not in self.witnessed and name not in self.plans and self._is_ours(name)
+        ]
 
     def waits(self) -> bool:
         """Tell whether something of this object is left to do once the fence allows it."""
@@ -283,9 +286,8 @@ class Draft:
 
     def _tidy(self, ledger: Ledger | None) -> Write | None:
         # The only mark of a hold that nothing else tells of stays.
-        marks = [name for name in self.unexplained_names() if name not in self.plans]
         held = ledger.fields if ledger else {}
-        paths = [self.paths[name] for name in {*held, *marks}]
+        paths = [self.paths[name] for name in {*held, *self.unexplained_names()}]
         entries = ownership.tidied(self.live, held=paths, marked=ledger is not None)
         if entries is None:
             return None

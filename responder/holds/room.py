@@ -5,6 +5,7 @@ A patch beyond these bounds is refused as a whole, and with it the holds of ever
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from responder.holds.ledger import Entry, Ledger, Raw
@@ -28,29 +29,39 @@ class Kept(NamedTuple):
     entry: Entry | None
 
 
-@dataclass(slots=True)
+@dataclass
 class Room:
-    """What is taken of an object as the patch being planned would leave it; in bytes."""
+    """What is taken of an object as the patch being planned would leave it; in bytes.
 
-    annotations: int
-    data: int
+    Measured once something is to change: most looks at an object change nothing.
+    """
 
-    @classmethod
-    def of(cls, live: JsonObject, ledger: Ledger | None) -> "Room":
-        annotations = metadata(live).get("annotations") or {}
+    live: JsonObject
+    ledger: Ledger | None
+
+    @cached_property
+    def annotations(self) -> int:
+        """Taken by all annotations together."""
+        annotations = metadata(self.live).get("annotations") or {}
         others = {key: value for key, value in annotations.items() if key != LEDGER_ANNOTATION}
-        return cls(
-            annotations=sum(_size(key) + _size(value) for key, value in others.items())
+        return (
+            sum(_size(key) + _size(value) for key, value in others.items())
             + _size(LEDGER_ANNOTATION)
-            + (_FRAME if ledger is None else _size(ledger.to_text())),
-            data=sum(map(_size, (live.get("data") or {}).values())),
+            + (_FRAME if self.ledger is None else _size(self.ledger.to_text()))
         )
+
+    @cached_property
+    def data(self) -> int:
+        """Taken by all values together."""
+        return sum(map(_size, (self.live.get("data") or {}).values()))
 
     def takes(self, name: str, *, before: Kept, after: Kept) -> bool:
         """Take what a field becomes; False where there is no room for that.
 
         What becomes smaller is always taken.
         """
+        if after == before:
+            return True
         annotations = _entry_size(name, after.entry) - _entry_size(name, before.entry)
         data = _size(after.value) - _size(before.value)
         spare = 0 if before.entry else 1

@@ -115,7 +115,7 @@ def test_the_data_is_bounded_too_and_becoming_smaller_is_always_taken(
     held: bool,  # noqa: FBT001 -- a table
 ) -> None:
     taken = MOST_DATA_BYTES * 3 // 4
-    room = Room.of({"metadata": {}, "data": {"big": "x" * taken}}, None)
+    room = Room({"metadata": {}, "data": {"big": "x" * taken}}, None)
     entry = Entry(None, "", holder="a", uid="1") if held else None
     before = Kept("xx", entry)
     assert room.takes("k", before=before, after=Kept("xxx", entry)) is held
@@ -129,7 +129,7 @@ def test_sizes_are_of_bytes_and_of_everybodys_annotations() -> None:
         "data": {"a": "ü"},
     }
     ledger = Ledger("1", 7)
-    room = Room.of(live, ledger)
+    room = Room(live, ledger)
     assert room.annotations == len("team") + 6 + len(LEDGER_ANNOTATION) + len(ledger.to_text())
     assert room.data == 2
 
