@@ -78,9 +78,7 @@ def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, 
     outcomes: dict[IncidentKey, Outcome] = {}
     for incident in situation.incidents:
         held = [
-            Target(known.key, state, known.subject, message, known.uid, known.ledger)
-            for known in incident.status.targets
-            if known.ledger is not None and (known.key == key or known.subject == str(key))
+            replace(known, state=state, message=message) for known in _held_by(incident, situation)
         ]
         asked = [
             Target(key, state, _subject(ask, key), message)
