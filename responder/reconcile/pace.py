@@ -13,6 +13,7 @@ from responder.holds.objects import ObjectKey
 from responder.holds.planning import Purpose, Step, Write
 from responder.holds.workload import AUTOSCALER
 from responder.reconcile.queue import Again, NotYet
+from responder.reconcile.resting import Resting
 from responder.reconcile.situation import Situation
 
 ALTERED_SECONDS: Final = 30.0
@@ -27,22 +28,17 @@ class Pace:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._altered_until: dict[ObjectKey, dict[str, float]] = {}
+        self._altered: Resting[None] = Resting(seconds=ALTERED_SECONDS, monotonic=monotonic)
         self._given_back_at: dict[ObjectKey, float] = {}
         self._holds: dict[ObjectKey, deque[float]] = defaultdict(lambda: deque(maxlen=_QUICK_HOLDS))
 
     def is_altered(self, key: ObjectKey) -> bool:
         """Tell whether what was last written there was altered by somebody."""
-        return key in self._altered_until
+        return key in self._altered
 
     def resting(self, key: ObjectKey) -> frozenset[str]:
         """Give the fields that were altered just now: writing them again would not help."""
-        now = self._monotonic()
-        found = {f: until for f, until in self._altered_until.get(key, {}).items() if now < until}
-        self._altered_until.pop(key, None)
-        if found:
-            self._altered_until[key] = found
-        return frozenset(found)
+        return frozenset(self._altered.of(key))
 
     def rests(self, step: Step) -> bool:
         """Keep from writing again what was altered just now; the hold stands as far as it does."""
@@ -86,11 +82,6 @@ class Pace:
             self._given_back_at[situation.key] = self._monotonic()
         if write.purpose is not Purpose.HOLD:
             return
-        known = self._altered_until.get(write.key, {})
-        as_written = {change.field for change in write.changes} - set(altered)
-        until = self._monotonic() + ALTERED_SECONDS
-        found = {f: t for f, t in known.items() if f not in as_written}
-        found |= dict.fromkeys(altered, until)
-        self._altered_until.pop(write.key, None)
-        if found:
-            self._altered_until[write.key] = found
+        self._altered.end(write.key, (change.field for change in write.changes))
+        for field in altered:
+            self._altered.add(write.key, field, None)

@@ -25,8 +25,7 @@ from responder.cluster.failures import (
 )
 from responder.cluster.resources import CONFIGMAPS, DEPLOYMENTS, HPAS, Resource
 from responder.errors import ResponderError
-from responder.holds.fields import Facts, FieldFinding
-from responder.holds.ledger import LedgerFinding
+from responder.holds.fields import Facts
 from responder.holds.objects import (
     LEDGER_ANNOTATION,
     JsonObject,
@@ -34,16 +33,18 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
-from responder.holds.planning import Finding, Purpose, Step, Write
+from responder.holds.planning import Finding, Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT
 from responder.holds.workload import AUTOSCALER
 from responder.metrics import Metrics
-from responder.reconcile.announcing import announce_finding, announce_write
+from responder.reconcile.announcing import announce_write
 from responder.reconcile.fence import Fence
+from responder.reconcile.findings import Findings
+from responder.reconcile.halving import Halving
 from responder.reconcile.outcomes import Outcome, Outcomes
 from responder.reconcile.pace import ALTERED_SECONDS, Pace
 from responder.reconcile.queue import Again, NotYet
-from responder.reconcile.refusals import REFUSED_SECONDS, Halving, Refusals
+from responder.reconcile.resting import Resting
 from responder.reconcile.situation import Situation, gather
 from responder.reconcile.slimming import DROPPED, slim_autoscaler, slim_config_map, slim_deployment
 from responder.reconcile.standings import outcomes_of, refusals_of
@@ -63,6 +64,8 @@ _MOST_STEPS: Final = 24
 _MOST_CONFLICTS: Final = 8
 _MOST_REFUSALS: Final = 64
 """Of one ConfigMap at one look; some ten keys of hundreds are found with as many."""
+_REFUSED_SECONDS: Final = 30.0
+"""How long what was refused is not tried again."""
 
 log = structlog.get_logger()
 
@@ -93,9 +96,9 @@ class TargetLoop:
         self._pools = pools
         self._release_ghosts = release_ghosts
         self._pace = Pace(monotonic=monotonic)
-        self._refusals = Refusals(monotonic=monotonic)
+        self._refusals: Resting[ApiFailure] = Resting(seconds=_REFUSED_SECONDS, monotonic=monotonic)
         self._on_outcome = on_outcome
-        self.ghosts: set[ObjectKey] = set()
+        self._findings = Findings(view=view, events=events, metrics=metrics)
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Bring one target to what is asked of it; raises Again where it isn't there yet."""
@@ -112,7 +115,7 @@ class TargetLoop:
             raise Again(str(stripped), after_seconds=ALTERED_SECONDS) from stripped
         except (Denied, Invalid, TooLarge) as refusal:
             self._refused(key, refusal)
-            raise Again(str(refusal), after_seconds=REFUSED_SECONDS) from refusal
+            raise Again(str(refusal), after_seconds=_REFUSED_SECONDS) from refusal
         except Unavailable as failure:
             raise Again(str(failure), after_seconds=failure.retry_after) from failure
         except ApiFailure as failure:
@@ -120,7 +123,7 @@ class TargetLoop:
         self._tell(key, outcomes_of(situation, step))
         if situation.refusals:
             told = "; ".join(sorted({each.message for each in situation.refusals.values()}))
-            raise NotYet(told, after_seconds=REFUSED_SECONDS)
+            raise NotYet(told, after_seconds=_REFUSED_SECONDS)
         if self._pace.is_altered(key):
             # Of a ConfigMap only the key rests: what is asked of another one is done at once.
             wait = NotYet if key.kind == CONFIG_MAP else Again
@@ -137,7 +140,7 @@ class TargetLoop:
     async def _settle(self, key: ObjectKey, *, fenced: bool) -> tuple[Situation, Step]:
         """Write until nothing is left to write, or until only the fenced part is."""
         attempt = _Attempt()
-        for _ in range(_MOST_STEPS + _MOST_REFUSALS):
+        while attempt.goes_on():
             situation = gather(self._view, key, pools=self._pools)
             if await self._complete(situation):
                 continue
@@ -146,7 +149,7 @@ class TargetLoop:
                 situation.waiting = attempt.halving.waiting
                 situation.resting = self._pace.resting(key)
             step = situation.plan(self._facts(fenced=fenced))
-            self._tell_findings(situation, step, attempt.told_findings)
+            self._findings.tell(situation, step, attempt.told_findings)
             write = step.write
             if write is None or self._pace.rests(step):
                 if attempt.halving.next():
@@ -253,33 +256,6 @@ class TargetLoop:
         )
         announce_write(self._events, write, answer)
 
-    def _tell_findings(self, situation: Situation, step: Step, told_before: set[Finding]) -> None:
-        for finding in step.findings:
-            if finding in told_before or _is_no_news(finding, step):
-                continue
-            told_before.add(finding)
-            if finding.what is FieldFinding.GHOST:
-                if finding.key in self.ghosts:
-                    continue
-                self.ghosts.add(finding.key)
-                self._metrics.ghosts.set(len(self.ghosts))
-            self._metrics.findings.labels(kind=finding.key.kind, finding=str(finding.what)).inc()
-            log.warning(
-                "target_finding",
-                target=str(finding.key),
-                namespace=finding.key.namespace,
-                field=finding.field,
-                finding=str(finding.what),
-                by=finding.by,
-            )
-            live = self._view.objects.get(finding.key)
-            if live is not None:
-                announce_finding(self._events, finding, live)
-        if not any(found.what is FieldFinding.GHOST for found in step.findings):
-            keys = {situation.key, *step.uids}
-            self.ghosts -= keys
-            self._metrics.ghosts.set(len(self.ghosts))
-
     async def _read_object(self, key: ObjectKey) -> None:
         try:
             live = await self._api.get(RESOURCES[key.kind], namespace=key.namespace, name=key.name)
@@ -322,19 +298,16 @@ class _StrippedError(ResponderError):
 class _Attempt:
     """One run at a target."""
 
+    steps: int = 0
     conflicts: int = 0
     refusals: int = 0
     halving: Halving = field(default_factory=Halving)
     told_findings: set[Finding] = field(default_factory=set)
 
-
-def _is_no_news(finding: Finding, step: Step) -> bool:
-    """Tell a ledger that we took away ourselves from one that was taken from us.
-
-    Until the incident's status tells of the give-back, its copy outlives the ledger each time.
-    """
-    restored = step.write is not None and step.write.purpose in {Purpose.HOLD, Purpose.RECORD}
-    return finding.what is LedgerFinding.MISSING and not restored
+    def goes_on(self) -> bool:
+        """Count a step; tells whether there may be one more. Each refusal makes some necessary."""
+        self.steps += 1
+        return self.steps <= _MOST_STEPS + min(3 * self.refusals, _MOST_REFUSALS)
 
 
 def _path(write: Write, name: str) -> tuple[str, ...]:

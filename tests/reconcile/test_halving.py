@@ -1,17 +1,11 @@
-"""Which key of a refused patch it was is found by halving, and left out for a while."""
+"""Which key of a refused patch it was is found by halving."""
 
 from collections.abc import Collection
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.cluster.failures import Denied
-from responder.holds.objects import ObjectKey
-from responder.reconcile.refusals import REFUSED_SECONDS, Halving, Refusals
-from tests.cluster.clocks import Clock
-
-KEY = ObjectKey("ConfigMap", "mail", "sending-holds")
-REFUSAL = Denied("no", status=403, reason="Forbidden")
+from responder.reconcile.halving import Halving
 
 
 def found(fields: list[str], bad: Collection[str]) -> tuple[set[str], set[str], int]:
@@ -41,17 +35,3 @@ def test_exactly_what_is_refused_alone_is_left_out(data: st.DataObject) -> None:
 def test_one_of_hundreds_is_found_in_few_patches() -> None:
     fields = [f"pool.{number}.json" for number in range(500)]
     assert found(fields, {fields[317]})[2] <= 20
-
-
-def test_what_was_refused_is_tried_again_after_a_while() -> None:
-    clock = Clock()
-    refusals = Refusals(monotonic=clock)
-    refusals.add(KEY, "pool.vip.json", REFUSAL)
-    clock.advance(REFUSED_SECONDS - 1)
-    refusals.add(KEY, "pool.bulk.json", REFUSAL)
-    assert refusals.of(KEY) == {"pool.vip.json": REFUSAL, "pool.bulk.json": REFUSAL}
-    clock.advance(2)
-    assert refusals.of(KEY) == {"pool.bulk.json": REFUSAL}
-    clock.advance(REFUSED_SECONDS)
-    assert refusals.of(KEY) == {}
-    assert refusals.of(KEY._replace(name="another")) == {}
