@@ -6,9 +6,9 @@ from pathlib import Path
 
 from responder.errors import Problem
 from responder.evidence.metric import KIND, Metric, MetricSpec
-from responder.playbooks.documents import Document, read_documents
+from responder.playbooks.documents import Document
 from responder.playbooks.files import Texts, given_text, read_folder
-from responder.playbooks.manifests import is_of_kind, lint_names, name_after_file, validated
+from responder.playbooks.manifests import gathered, is_of_kind, validated
 from responder.playbooks.references import KnownMetric
 
 _WHAT = "metric"
@@ -44,25 +44,9 @@ def read_metrics(text: str, *, file: str) -> LoadedMetrics:
 
 
 def _load(found: Texts) -> LoadedMetrics:
-    problems = list(found.problems)
-    read: list[tuple[Document, Metric | None]] = []
-    for file, text in found.texts:
-        documents = read_documents(text, file=file)
-        if not documents:
-            fix = "write one, or remove the file"
-            problems.append(Problem(f"holds no {_WHAT}", file=file, fix=fix))
-        name_after_file(documents, file=file)
-        read += [(document, _metric(document)) for document in documents]
-    documents = tuple(document for document, _ in read)
-    lint_names(documents, what=_WHAT)
-    problems += [problem for document in documents for problem in document.problems]
-    problems.sort(key=lambda problem: (problem.file, problem.line or 0))
-    metrics = {
-        metric.name: metric
-        for document, metric in read
-        if metric is not None and not document.is_wrong
-    }
-    return LoadedMetrics(metrics=metrics, problems=tuple(problems), digest=found.digest)
+    metrics = gathered(found, what=_WHAT, reading=_metric)
+    by_name = {metric.name: metric for metric in metrics.valid()}
+    return LoadedMetrics(by_name, metrics.all_problems(), found.digest)
 
 
 def _metric(document: Document) -> Metric | None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from responder.errors import Problem
-from responder.playbooks.documents import Document, read_documents
+from responder.playbooks.documents import Document
 from responder.playbooks.files import Texts, given_text, read_files, read_folder
 from responder.playbooks.lint import lint, lint_metrics, lint_orders
-from responder.playbooks.manifests import is_of_kind, lint_names, name_after_file, validated
+from responder.playbooks.manifests import gathered, is_of_kind, validated
 from responder.playbooks.references import KnownMetric
 from responder.playbooks.schema import KIND, Playbook
 from responder.playbooks.unsupported import unsupported
@@ -58,26 +58,11 @@ def read_playbooks(text: str, *, file: str, metrics: Iterable[KnownMetric] | Non
 
 
 def _load(found: Texts, metrics: Iterable[KnownMetric] | None) -> Loaded:
-    problems = list(found.problems)
-    read: list[tuple[Document, Playbook | None]] = []
-    for file, text in found.texts:
-        documents = read_documents(text, file=file)
-        if not documents:
-            fix = "write one, or remove the file"
-            problems.append(Problem(f"holds no {_WHAT}", file=file, fix=fix))
-        name_after_file(documents, file=file)
-        read += [(document, _playbook(document)) for document in documents]
-    documents = tuple(document for document, _ in read)
-    lint_names(documents, what=_WHAT)
-    lint_orders(documents)
+    playbooks = gathered(found, what=_WHAT, reading=_playbook)
+    lint_orders(playbooks.documents)
     if metrics is not None:
-        lint_metrics(read, metrics)
-    problems += [problem for document in documents for problem in document.problems]
-    problems.sort(key=lambda problem: (problem.file, problem.line or 0))
-    playbooks = tuple(
-        playbook for document, playbook in read if playbook is not None and not document.is_wrong
-    )
-    return Loaded(playbooks=playbooks, problems=tuple(problems), digest=found.digest)
+        lint_metrics(playbooks.read, metrics)
+    return Loaded(playbooks.valid(), playbooks.all_problems(), found.digest)
 
 
 def _playbook(document: Document) -> Playbook | None:

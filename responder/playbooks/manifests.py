@@ -1,12 +1,15 @@
 """Manifests: documents of one kind, named once, each valid or with all of its mistakes told."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from responder.playbooks.documents import Document
+from responder.errors import Problem
+from responder.playbooks.documents import Document, read_documents
+from responder.playbooks.files import Texts
 from responder.playbooks.json_schema import schema_of
 from responder.playbooks.mistakes import report_mistakes
 from responder.playbooks.names import label_fault
@@ -16,6 +19,49 @@ from responder.playbooks.written import Mistake, Path, described
 M = TypeVar("M", bound=BaseModel)
 
 _NAME: Path = ("metadata", "name")
+
+
+@dataclass(slots=True)
+class Gathered(Generic[M]):
+    """The documents of some files, each with what it says if it is valid."""
+
+    read: list[tuple[Document, M | None]]
+    problems: tuple[Problem, ...]
+    """Of the files themselves."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return tuple(document for document, _ in self.read)
+
+    def valid(self) -> tuple[M, ...]:
+        """Give what the documents without a mistake say."""
+        return tuple(
+            said for document, said in self.read if said is not None and not document.is_wrong
+        )
+
+    def all_problems(self) -> tuple[Problem, ...]:
+        """Give those of the files and of the documents by now, by file and line."""
+        found = [*self.problems]
+        found += [problem for document in self.documents for problem in document.problems]
+        return tuple(sorted(found, key=lambda problem: (problem.file, problem.line or 0)))
+
+
+def gathered(found: Texts, *, what: str, reading: Callable[[Document], M | None]) -> Gathered[M]:
+    """Read the manifests of files; `what` names in one word what a file should hold.
+
+    `reading` reports all that is wrong with a document, and gives what it says if it can.
+    """
+    problems = list(found.problems)
+    read: list[tuple[Document, M | None]] = []
+    for file, text in found.texts:
+        documents = read_documents(text, file=file)
+        if not documents:
+            fix = "write one, or remove the file"
+            problems.append(Problem(f"holds no {what}", file=file, fix=fix))
+        _name_after_file(documents, file=file)
+        read += [(document, reading(document)) for document in documents]
+    _lint_names((document for document, _ in read), what=what)
+    return Gathered(read, tuple(problems))
 
 
 def is_of_kind(document: Document, kind: str) -> bool:
@@ -46,7 +92,7 @@ def validated(document: Document, model: type[M]) -> M | None:
         return None
 
 
-def name_after_file(documents: Iterable[Document], *, file: str) -> None:
+def _name_after_file(documents: Iterable[Document], *, file: str) -> None:
     """Name the one document without a name after its file, if the file's name can be one."""
     nameless = [
         document.data
@@ -60,7 +106,7 @@ def name_after_file(documents: Iterable[Document], *, file: str) -> None:
         nameless[0].setdefault("metadata", {})["name"] = stem
 
 
-def lint_names(documents: Iterable[Document], *, what: str) -> None:
+def _lint_names(documents: Iterable[Document], *, what: str) -> None:
     """Find names that are given twice."""
     first: dict[str, Document] = {}
     for document in documents:
