@@ -1,14 +1,17 @@
 """One child process with its log: it never outlives us, and says why when it ends early."""
 
+import contextlib
 import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from tests.controlplane.eventually import eventually_blocking
 
 _DIES_WITH_PARENT = Path(__file__).with_name("dies_with_parent.py")
 _SHOWN_LOG_LINES = 25
@@ -16,6 +19,14 @@ _ENVIRONMENT = {"GOGC": "400", "GOMEMLIMIT": "1536MiB"}
 """Collected less often, an API server takes a fifth less time, for memory that is there: up to the
 limit, beyond which it is collected as often as need be.
 """
+
+
+def _running_threads(pid: int) -> Iterator[Path]:
+    """The threads of a process that are not stopped; none where the system doesn't tell."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            if thread.read_text().rpartition(")")[2].split()[0] not in "TZX":
+                yield thread
 
 
 class EndedEarlyError(RuntimeError):
@@ -106,8 +117,12 @@ class ServerProcess:
             )
 
     def suspend(self) -> None:
-        """SIGSTOP: connections are still accepted by the kernel, and nothing is answered."""
+        """SIGSTOP: connections are still accepted by the kernel, and nothing is answered.
+
+        Its threads stop one after the other; returns once all have.
+        """
         self._started.send_signal(signal.SIGSTOP)
+        eventually_blocking(lambda: not any(_running_threads(self.pid)), every_seconds=0.001)
 
     def resume(self) -> None:
         self._started.send_signal(signal.SIGCONT)
