@@ -1,6 +1,5 @@
 """Each case runs against the embedded server and the real one, in a namespace of its own."""
 
-import asyncio
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +12,7 @@ from responder.sandbox.api.server import Running
 from tests.contract.servers import Address, Api
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.embedded import running_in_thread
+from tests.controlplane.eventually import eventually
 
 _serial = itertools.count(1)
 WIDGETS: dict[str, Any] = {
@@ -136,15 +136,14 @@ async def widgets(api: Api) -> Api:
     """With the kind Widget defined; it stays for the run."""
     made = await api.create("customresourcedefinitions", WIDGETS)
     assert made.code in (201, 409), made
-    async with asyncio.timeout(15):
-        while True:
-            # Until it is served the path is unknown, then for a moment it can't be written to.
-            probe = await api.create(
-                "widgets", {**WIDGET, "metadata": {"name": "probe"}}, dryRun="All"
-            )
-            if probe.code == 201:
-                return api
-            await asyncio.sleep(0.1)
+
+    async def is_served() -> bool:
+        # Until it is served the path is unknown, then for a moment it can't be written to.
+        probe = {**WIDGET, "metadata": {"name": "probe"}}
+        return (await api.create("widgets", probe, dryRun="All")).code == 201
+
+    await eventually(is_served, within_seconds=15)
+    return api
 
 
 WIDGET: dict[str, Any] = {

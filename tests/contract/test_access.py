@@ -1,6 +1,5 @@
 """Tokens, TokenReview, SubjectAccessReview and RBAC."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,10 +86,8 @@ async def bound(api: Api, *further: dict[str, str]) -> None:
         ],
     }
     assert (await api.create("rolebindings", binding)).code == 201
-    async with asyncio.timeout(10):
-        # The real one learns of a rule by a watch.
-        while not await allowed(api, "list"):  # noqa: ASYNC110 -- it tells nobody
-            await asyncio.sleep(0.05)
+    # The real one learns of a rule by a watch.
+    await eventually(lambda: allowed(api, "list"), within_seconds=10)
 
 
 async def test_rules_are_looked_up(api: Api) -> None:

@@ -1,12 +1,12 @@
 """Finalizers, preconditions, owners and namespaces."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from tests.contract.manifests import configmap, deployment
 from tests.contract.servers import Api
+from tests.controlplane.eventually import eventually
 
 FINALIZER = "contract.test/hold"
 
@@ -18,9 +18,10 @@ def finalized() -> dict[str, Any]:
 
 
 async def until_gone(api: Api, plural: str, name: str) -> None:
-    async with asyncio.timeout(20):
-        while (await api.get(plural, name)).code != 404:  # noqa: ASYNC110 -- on both servers
-            await asyncio.sleep(0.05)
+    async def is_gone() -> bool:
+        return (await api.get(plural, name)).code == 404
+
+    await eventually(is_gone, within_seconds=20)
 
 
 async def test_delete_answers_success(api: Api) -> None:
@@ -200,12 +201,11 @@ async def test_pods_follow_replicas(api: Api) -> None:
     await api.create("deployments", deployment(replicas=2))
 
     async def ready(number: int) -> None:
-        async with asyncio.timeout(30):
-            while True:
-                status = (await api.get("deployments", "d")).body.get("status", {})
-                if status.get("readyReplicas", 0) == number == status.get("replicas", 0):
-                    return
-                await asyncio.sleep(0.05)
+        async def is_ready() -> bool:
+            status = (await api.get("deployments", "d")).body.get("status", {})
+            return bool(status.get("readyReplicas", 0) == number == status.get("replicas", 0))
+
+        await eventually(is_ready)
 
     await ready(2)
     pods = (await api.get("pods", labelSelector="app=d")).body["items"]

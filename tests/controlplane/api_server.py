@@ -53,7 +53,18 @@ class ApiServer(Protocol):
     ) -> str:
         """Runs kubectl, as cluster-admin unless told otherwise; returns its stdout."""
 
-    async def kubectl_async(
-        self, *arguments: str, stdin: str = "", namespace: str = "", kubeconfig: Path | None = None
-    ) -> str:
-        """`kubectl` for a test whose event loop has to go on meanwhile."""
+
+def service_account_token(
+    server: ApiServer, *, namespace: str, name: str, lifetime_seconds: int
+) -> str:
+    """As TokenRequest gives it to pods."""
+    answer = server.request(
+        "POST",
+        f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
+        body={
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": lifetime_seconds},
+        },
+    )
+    return str(answer["status"]["token"])

@@ -1,6 +1,5 @@
 """A real Kubernetes control plane of plain processes: started, disturbed and stopped by tests."""
 
-import asyncio
 import dataclasses
 import itertools
 import shutil
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 from tests.controlplane import commands, nodes
 from tests.controlplane.admin_client import AdminClient, RequestFailedError
+from tests.controlplane.api_server import service_account_token
 from tests.controlplane.binaries import find
 from tests.controlplane.credentials import (
     Cluster,
@@ -119,17 +119,10 @@ class ControlPlane:
         self, *, namespace: str, name: str, lifetime_seconds: int = 3600
     ) -> Path:
         """A kubeconfig with a token of this ServiceAccount, as TokenRequest gives it to pods."""
-        answer = self.request(
-            "POST",
-            f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
-            body={
-                "apiVersion": "authentication.k8s.io/v1",
-                "kind": "TokenRequest",
-                "spec": {"expirationSeconds": lifetime_seconds},
-            },
+        token = service_account_token(
+            self, namespace=namespace, name=name, lifetime_seconds=lifetime_seconds
         )
         path = self.layout.directory / f"{namespace}-{name}-{next(self._serial)}.kubeconfig"
-        token = answer["status"]["token"]
         return self.cluster.write_kubeconfig(path, user=name, token=token, namespace=namespace)
 
     def create_namespace(self, name: str) -> None:
@@ -187,14 +180,6 @@ class ControlPlane:
             cache=self.layout.directory / "kubectl-cache",
             stdin=stdin,
             namespace=namespace,
-        )
-
-    async def kubectl_async(
-        self, *arguments: str, stdin: str = "", namespace: str = "", kubeconfig: Path | None = None
-    ) -> str:
-        """`kubectl` for a test whose event loop has to go on meanwhile."""
-        return await asyncio.to_thread(
-            self.kubectl, *arguments, stdin=stdin, namespace=namespace, kubeconfig=kubeconfig
         )
 
     # What the tests do to it

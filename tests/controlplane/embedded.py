@@ -14,6 +14,7 @@ from typing import Any, Self
 from responder.sandbox.api.server import Running, serve
 from responder.sandbox.api.store import HISTORY
 from tests.controlplane.admin_client import AdminClient
+from tests.controlplane.api_server import service_account_token
 from tests.controlplane.binaries import find
 from tests.controlplane.commands import AUTOSCALER_SYNC_SECONDS
 from tests.controlplane.credentials import Cluster
@@ -90,13 +91,10 @@ class EmbeddedControlPlane:
     def service_account_kubeconfig(
         self, *, namespace: str, name: str, lifetime_seconds: int = 3600
     ) -> Path:
-        answer = self.request(
-            "POST",
-            f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
-            body={"spec": {"expirationSeconds": lifetime_seconds}},
+        token = service_account_token(
+            self, namespace=namespace, name=name, lifetime_seconds=lifetime_seconds
         )
         path = self.directory / f"{namespace}-{name}-{next(self._serial)}.kubeconfig"
-        token = answer["status"]["token"]
         return self.server.write_kubeconfig(path, token=token, namespace=namespace)
 
     def create_namespace(self, name: str) -> None:
@@ -128,11 +126,4 @@ class EmbeddedControlPlane:
             cache=self.directory / "kubectl-cache",
             stdin=stdin,
             namespace=namespace,
-        )
-
-    async def kubectl_async(
-        self, *arguments: str, stdin: str = "", namespace: str = "", kubeconfig: Path | None = None
-    ) -> str:
-        return await asyncio.to_thread(
-            self.kubectl, *arguments, stdin=stdin, namespace=namespace, kubeconfig=kubeconfig
         )

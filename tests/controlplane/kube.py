@@ -1,5 +1,6 @@
 """One namespace of an API server, as its cluster-admin: what a test arranges and looks at."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -22,9 +23,8 @@ class Kube:
         return self.control_plane.kubectl(*arguments, stdin=stdin, namespace=self.namespace)
 
     async def kubectl_async(self, *arguments: str, stdin: str = "") -> str:
-        return await self.control_plane.kubectl_async(
-            *arguments, stdin=stdin, namespace=self.namespace
-        )
+        """`kubectl` for a test whose event loop has to go on meanwhile."""
+        return await asyncio.to_thread(self.kubectl, *arguments, stdin=stdin)
 
     def apply(self, *manifests: Manifest | str, **options: str) -> str:
         """`kubectl apply` of dicts or YAML; `server_side="true"` becomes --server-side=true."""

@@ -37,16 +37,19 @@ def is_alive(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_a_server_ends_with_a_parent_that_was_killed(tmp_path: Path, state: str) -> None:
+    ends_with_its_parent(PARENT, str(tmp_path / "server.log"), state)
+
+
+def ends_with_its_parent(program: str, *arguments: str) -> None:
+    """The child whose process id the program prints is gone soon after the program is killed."""
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "server.log"), state],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        server = int(parent.stdout.readline())
-        assert is_alive(server)
+        child = int(parent.stdout.readline())
+        assert is_alive(child)
         os.kill(parent.pid, signal.SIGKILL)
-    eventually_blocking(lambda: not is_alive(server), within_seconds=10)
+    eventually_blocking(lambda: not is_alive(child), within_seconds=10)
 
 
 def test_a_server_that_ends_shows_the_end_of_its_log(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.controlplane import warm_start
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.processes import ServerProcess
-from tests.controlplane.test_processes import is_alive
+from tests.controlplane.test_processes import ends_with_its_parent
 
 PLAYBOOKS = str(Path(__file__).parents[2] / "rules" / "playbooks")
 COMMANDS = {
@@ -74,16 +74,7 @@ def test_it_is_signalled_like_any_child(number: signal.Signals, fifo: Path) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
 def test_it_ends_with_a_test_run_that_was_killed(fifo: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(fifo.with_name("log")), str(fifo)],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as parent:
-        assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        assert is_alive(child)
-        os.kill(parent.pid, signal.SIGKILL)
-    eventually_blocking(lambda: not is_alive(child), within_seconds=10)
+    ends_with_its_parent(PARENT, str(fifo.with_name("log")), str(fifo))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which files are open")
