@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import structlog
 
+from responder.backoff import Backoff
 from responder.cluster.api import KubernetesApi
-from responder.cluster.backoff import Backoff
 from responder.cluster.event_series import EventType, Series, SeriesTable
 from responder.cluster.failures import AlreadyExists, ApiFailure, NotFound, Unavailable
 from responder.cluster.resources import EVENTS, JsonObject

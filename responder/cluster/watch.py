@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 import aiohttp
 import structlog
 
+from responder.backoff import Backoff
 from responder.cluster.api import KubernetesApi
-from responder.cluster.backoff import Backoff
 from responder.cluster.failures import (
     ApiFailure,
     BadRequest,

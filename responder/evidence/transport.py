@@ -5,6 +5,7 @@ the credentials are for the server that was configured.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from responder import __version__
+from responder.backoff import Backoff
 from responder.errors import BadInput
 from responder.evidence.credentials import Credentials, Tls
 from responder.evidence.verdict import Unknown
@@ -107,11 +109,12 @@ class Transport:
         5xx and 429 are tried again, unless `is_final` says that this one would be the same.
         """
         last: Reply | NoReply = NoReply(Unknown.TIMED_OUT, f"{path}: not its turn in time")
+        pauses = self._pauses()
         try:
             async with asyncio.timeout(self.limits.deadline_seconds), self._turns:
                 for number in range(self.limits.tries):
                     if number:
-                        await asyncio.sleep(self._pause_seconds(number))
+                        await asyncio.sleep(pauses.next_seconds())
                     last = await self._try(method, path, form=form, query=query)
                     if not _is_passing(last) or (isinstance(last, Reply) and is_final(last)):
                         break
@@ -121,10 +124,9 @@ class Transport:
             return NoReply(Unknown.DOWN, f"{path}: {last.status} {_shown(last.body)}")
         return last
 
-    def _pause_seconds(self, number: int) -> float:
-        """Doubles; each time between half and all of it, so that no two ask in step."""
-        longest = self.limits.first_pause_seconds * 2.0 ** (number - 1)
-        return longest * (0.5 + 0.5 * self._chance())
+    def _pauses(self) -> Backoff:
+        """How long to wait before the next tries; the deadline bounds them together."""
+        return Backoff(self.limits.first_pause_seconds, math.inf, chance=self._chance)
 
     async def _try(
         self,

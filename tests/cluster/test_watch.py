@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from responder.backoff import Backoff
 from responder.cluster.api import KubernetesApi
-from responder.cluster.backoff import Backoff
 from responder.cluster.failures import NotServed, TimedOut
 from responder.cluster.mirror import ChangeKind, Key
 from responder.cluster.resources import CONFIGMAPS, JsonObject, Resource, key_of, version_of

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from responder.backoff import Backoff
 from responder.cluster.api import KubernetesApi
-from responder.cluster.backoff import Backoff
 from responder.cluster.mirror import ChangeKind
 from responder.cluster.resources import CONFIGMAPS, JsonObject
 from responder.cluster.watch import WatchCache, WatchTimes

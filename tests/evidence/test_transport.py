@@ -166,7 +166,8 @@ async def test_whoever_waits_too_long_for_a_turn_is_told() -> None:
 
 async def test_pauses_grow_and_never_exceed_their_longest() -> None:
     async with open_transport(Endpoint("http://x"), limits=QUICK, chance=lambda: 0.5) as transport:
-        assert [transport._pause_seconds(number) for number in (1, 2, 3)] == [
+        pauses = transport._pauses()
+        assert [pauses.next_seconds() for _ in range(3)] == [
             pytest.approx(0.0075 * 2**at) for at in range(3)
         ]
 

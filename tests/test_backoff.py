@@ -2,7 +2,7 @@
 
 import pytest
 
-from responder.cluster.backoff import Backoff
+from responder.backoff import Backoff
 
 
 @pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75), (0.999999, 1.0)])
