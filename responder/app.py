@@ -89,7 +89,9 @@ def _endpoint(url: str, access: Access) -> Endpoint:
 class Responder:
     """One running responder."""
 
-    def __init__(self, settings: Settings, api: KubernetesApi) -> None:
+    def __init__(
+        self, settings: Settings, api: KubernetesApi, *, prometheus: Prometheus | None = None
+    ) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.view = View()
@@ -97,7 +99,9 @@ class Responder:
         self.events = EventRecorder(
             api, field_manager=MANAGER, instance=f"responder-{settings.namespace}"
         )
-        self.rulebook = Rulebook(settings.playbooks, metrics=self.metrics)
+        self.rulebook = Rulebook(
+            settings.playbooks, metrics=self.metrics, metrics_folder=settings.metrics
+        )
         scope = scope_of(settings)
         self.conductor = Conductor(
             api=api,
@@ -105,6 +109,8 @@ class Responder:
             events=self.events,
             metrics=self.metrics,
             view=self.view,
+            prometheus=prometheus,
+            evidence_interval_seconds=settings.evidence_interval_seconds,
         )
         self.feeds = Feeds(
             api,
@@ -121,6 +127,7 @@ class Responder:
             catch_up=self.conductor.catch_up,
             now=self.conductor.now,
             on_stored=self.conductor.on_stored,
+            metrics=lambda: self.rulebook.named,
         )
 
     def not_ready(self) -> Sequence[str]:
@@ -155,6 +162,7 @@ class Responder:
                 self.conductor.start()
                 log.info("acting", incidents=len(self.view.incidents))
                 group.create_task(self.conductor.resync())
+                group.create_task(self.conductor.asking.run())
         finally:
             await self.conductor.stop()
 
@@ -171,8 +179,11 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Responder, str]]:
     # A large live cache makes each full collection slow: most of what is kept lives long.
     gc.set_threshold(50_000, 20, 50)
     token = None if settings.bearer_token_file is None else BearerToken(settings.bearer_token_file)
-    async with await connect(settings.kubeconfig) as connection:
-        responder = Responder(settings, KubernetesApi(connection))
+    async with contextlib.AsyncExitStack() as stack:
+        asked = prometheus_of(settings)
+        prometheus = None if asked is None else await stack.enter_async_context(asked)
+        connection = await stack.enter_async_context(await connect(settings.kubeconfig))
+        responder = Responder(settings, KubernetesApi(connection), prometheus=prometheus)
         responder.rulebook.load()
         app = create_app(responder.service(), token=token, most_body_bytes=settings.most_body_bytes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

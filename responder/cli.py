@@ -16,6 +16,7 @@ from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
+from responder.reconcile.rulebook import read_rules
 from responder.sandbox import commands as sandbox_commands
 from responder.settings import Settings, read_settings
 from responder.telling import in_full, json_text, listed, plain
@@ -130,7 +131,8 @@ def check(
     if print_schema or print_metric_schema:
         typer.echo(published(Playbook if print_schema else Metric), nl=False)
         return
-    named, loaded = commands.load_rules(playbooks, metrics)
+    rules = read_rules(playbooks, metrics)
+    named, loaded = rules.metrics, rules.loaded
     for problem in (*named.problems, *loaded.problems):
         typer.echo(f"{problem.severity}: {problem}")
     typer.echo(f"{len(named.metrics)} metric(s), {len(named.errors)} mistake(s)")

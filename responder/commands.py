@@ -18,14 +18,14 @@ from responder.cluster.events import EventRecorder
 from responder.cluster.failures import NotFound, NotServed
 from responder.cluster.resources import INCIDENTS
 from responder.errors import BadInput, Problem
-from responder.evidence.loading import LoadedMetrics, load_metrics
 from responder.holds.objects import MANAGER
 from responder.incidents.identity import TriggerKind
-from responder.incidents.incident import Incident, Trigger
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Trigger, Wish
 from responder.incidents.stored import read_incident
 from responder.metrics import Metrics
 from responder.playbooks.aliases import with_aliases
-from responder.playbooks.loading import Loaded, load_directory
+from responder.playbooks.loading import load_directory
 from responder.playbooks.schema import Playbook
 from responder.reconcile.conductor import Conductor
 from responder.reconcile.feeds import load_view
@@ -35,7 +35,6 @@ from responder.reconcile.view import IncidentKey, View
 from responder.settings import Settings
 
 _LOOK_SECONDS: Final = 0.3
-_USUAL_METRICS: Final = Path("rules/metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +94,6 @@ async def bench(settings: Settings, *, release_ghosts: bool = False) -> AsyncIte
             await events.drain(within_seconds=5.0)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
-
-
-def load_rules(playbooks: Path, metrics: Path | None) -> tuple[LoadedMetrics, Loaded]:
-    """Load metrics, and playbooks that may name them, with every mistake of both.
-
-    Without a folder of one's own, and without the usual one, there are no metrics.
-    """
-    named = LoadedMetrics()
-    if metrics is not None or _USUAL_METRICS.is_dir():
-        named = load_metrics(metrics or _USUAL_METRICS)
-    # One that has mistakes is no unknown one.
-    return named, load_directory(playbooks, metrics=None if named.errors else named.known)
 
 
 def read_playbooks(folder: Path) -> list[Playbook]:
@@ -204,7 +191,7 @@ async def release(
         wanted = _wanted(found.view, settings.namespace, names, everything=everything)
         haunted = found.conductor.ghosts() if everything else []
         for key in wanted:
-            await found.intake.release(key, by=whoami(), reason=reason)
+            await found.intake.ask(key, Wish.RELEASE, by=whoami(), reason=reason)
         found.conductor.start()
         deadline = time.monotonic() + within_seconds
         while time.monotonic() < deadline:

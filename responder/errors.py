@@ -33,3 +33,7 @@ class BadInput(ResponderError):  # noqa: N818 -- named for what happened, as in 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class NotPossible(BadInput):
+    """What is asked for makes no sense as things stand; at another time it may."""

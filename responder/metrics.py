@@ -45,6 +45,11 @@ class Metrics:
             "Odd things found on held objects: edits, alterations, ghosts, lost ledgers.",
             ("kind", "finding"),
         )
+        self.evidence = counter(
+            "evidence_total",
+            "Answers of Prometheus about open incidents; Unknown neither loosens nor escalates.",
+            ("question", "truth"),
+        )
         self.work_failures = counter(
             "work_failures_total", "Work that is tried again, by loop and error.", ("loop", "error")
         )

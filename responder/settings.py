@@ -53,11 +53,14 @@ class Access(BaseModel):
 class EvidenceSettings(BaseSettings):
     """Whom to ask for evidence. Everything here is optional: what isn't asked is unknown."""
 
-    metrics: Path = Path("rules/metrics")
+    metrics: Path | None = None
+    """Folder with metrics; by default `rules/metrics`, where that exists."""
     scrape_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """How often Prometheus scrapes the senders; two of it must have passed since a resume."""
 
     prometheus_url: str | None = None
+    evidence_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15.0
+    """How long after all questions were asked they are asked again."""
     prometheus_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
     """Of one try; three of them end within two and a half times as long."""
     prometheus_bearer_token_file: Path | None = None

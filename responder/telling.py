@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from responder.incidents.incident import Incident, Phase
+from responder.incidents.incident import Incident
+from responder.incidents.status import Phase
 
 _TIME_CHARACTERS = 19
 _PRECISE_TIME_CHARACTERS = 23

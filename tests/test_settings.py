@@ -116,7 +116,7 @@ def test_without_any_address_there_is_nobody_to_ask() -> None:
     settings = read_settings()
     assert prometheus_of(settings) is None
     assert settings.alertmanager_urls == ()
-    assert settings.metrics == Path("rules/metrics")
+    assert settings.metrics is None
 
 
 def test_whom_to_ask_is_set_in_the_environment_too(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.incidents.identity import Identity
-from responder.incidents.incident import Entry, Phase, Reason
+from responder.incidents.status import Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
 from tests.incidents.given import closed, incident, released, told_at
 

@@ -156,4 +156,5 @@ class Metric(Part):
             name=self.name,
             labels=frozenset(label for query in queries if query for label in query.labels),
             selectors=frozenset(self.spec.labels),
+            counts=self.spec.measure == "count",
         )

@@ -6,7 +6,7 @@ deleting them never changes what is asked about a hold that stands.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, assert_never
+from typing import Any, Final, Literal, Self, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -25,9 +25,10 @@ from responder.evidence.verdict import Finding, Unknown
 from responder.playbooks.model import listed
 from responder.playbooks.queries import BoundQuery, Query, matchers_of
 from responder.playbooks.refusals import Refused
-from responder.playbooks.resume import Evidence
+from responder.playbooks.resume import Evidence, Volume
 from responder.playbooks.written import shown
 
+_VOLUME_SECONDS: Final = 604_800
 QUERY = "query"
 """What a question is called that is no metric's."""
 
@@ -121,6 +122,25 @@ class Question(BaseModel):
             ) from error
 
 
+def kept(asked: Question | NotAskable) -> dict[str, Any]:
+    """Give the form in which an incident keeps a question, or why it has none; see `read_kept`."""
+    if isinstance(asked, NotAskable):
+        return {"unknown": str(asked.reason), "message": asked.message}
+    return asked.to_json()
+
+
+def read_kept(told: Mapping[str, Any]) -> Question | NotAskable:
+    """Read what an incident keeps; what is no question is one that has no answer."""
+    if "unknown" in told:
+        reason = str(told["unknown"])
+        known = Unknown(reason) if reason in set(Unknown) else Unknown.BAD_QUERY
+        return NotAskable(known, str(told.get("message", "")))
+    try:
+        return Question.from_json(dict(told))
+    except BadInput as bad:
+        return NotAskable(Unknown.BAD_QUERY, str(bad))
+
+
 def bind(
     asked: Evidence, labels: Mapping[str, str], *, metrics: Mapping[str, Metric]
 ) -> Question | NotAskable:
@@ -150,6 +170,37 @@ def bind(
         return _of_metric(metric, labels, bound=bound, threshold=threshold, window=window)
     except Refused as refused:
         return NotAskable(Unknown.MISSING_LABEL, refused.message)
+
+
+def bind_volume(
+    asked: Volume, labels: Mapping[str, str], *, metrics: Mapping[str, Metric]
+) -> Question | NotAskable:
+    """Bind what counts an incident's messages; its threshold is for whoever asks to set.
+
+    It wants to look back far: over all of a step, which ends the window.
+    """
+    try:
+        if asked.query is not None:
+            return Question(
+                name=QUERY,
+                measure="count",
+                events=asked.query.bind(labels),
+                bound="min",
+                threshold=1.0,
+                window_seconds=_VOLUME_SECONDS,
+            )
+        metric = metrics.get(asked.metric or "")
+        if metric is None:
+            told = f"the metric {shown(asked.metric or '')} is unknown"
+            return NotAskable(Unknown.UNKNOWN_METRIC, told)
+        found = _of_metric(metric, labels, bound="min", threshold=1.0, window=_VOLUME_SECONDS)
+    except Refused as refused:
+        return NotAskable(Unknown.MISSING_LABEL, refused.message)
+    if found.measure != "count":
+        told = f"the metric {shown(metric.name)} is a {found.measure}, and counts no messages"
+        return NotAskable(Unknown.BAD_QUERY, told)
+    # What is counted is messages: how many were sent beside them says nothing.
+    return found.model_copy(update={"minimum_samples": 0, "minimum_events": 0, "total": None})
 
 
 def _of_metric(

@@ -12,6 +12,7 @@ from typing import Final
 from responder.holds.fields import FieldPlan, FieldState
 from responder.holds.ledger import Raw
 from responder.holds.limits import Holder
+from responder.holds.replicas import relaxed_count
 
 MAX_FIELD: Final = "maxReplicas"
 MIN_FIELD: Final = "minReplicas"
@@ -27,6 +28,9 @@ class MaxReplicasControl:
 
     def limit_of(self, raw: Raw) -> int | None:
         return raw if isinstance(raw, int) else None
+
+    def relaxed(self, limit: int, *, share: float, baseline: Raw) -> int:
+        return relaxed_count(limit, share=share, whole=baseline)
 
     def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
         del applied, holder
@@ -52,6 +56,9 @@ class MinReplicasControl:
     def limit_of(self, raw: Raw) -> int | None:
         """A minimum of zero (from Kubernetes 1.37 on for all) lets pods go; it limits none."""
         return raw if isinstance(raw, int) and raw > 0 else None
+
+    def relaxed(self, limit: int, *, share: float, baseline: Raw) -> int:
+        return relaxed_count(limit, share=share, whole=baseline)
 
     def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
         del applied, holder

@@ -175,9 +175,18 @@ def plan_field(state: FieldState, *, facts: Facts) -> FieldPlan:
     return FieldPlan(settled.baseline, None, finding=settled.finding)
 
 
+def _in_step(hold: AnyHold, *, state: FieldState, settled: Settled) -> AnyHold:
+    """Give a hold as an open step lets it be; of an unknown baseline no share can be taken."""
+    if hold.share is None or settled.unknown:
+        return hold
+    limit = state.control.relaxed(hold.limit, share=hold.share, baseline=settled.baseline)
+    return replace(hold, limit=limit)
+
+
 def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
     entry, control, ghost = state.entry, state.control, settled.ghost
-    limits = [hold.limit for hold in state.holds]
+    holds = [_in_step(hold, state=state, settled=settled) for hold in state.holds]
+    limits = [hold.limit for hold in holds]
     left = None if ghost is None else control.limit_of(ghost.limit)
     if left is not None:
         limits.append(left)
@@ -189,7 +198,7 @@ def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
     if not limits:
         return FieldPlan(state.live, entry, finding=settled.finding)
     effective = control.strictest(limits)
-    holder = _holder(state.holds, effective=effective, entry=entry, ghost=ghost)
+    holder = _holder(holds, effective=effective, entry=entry, ghost=ghost)
     baseline = None if settled.unknown else settled.baseline
     applied = None if entry is None else entry.applied
     desired = control.write(effective, baseline=baseline, applied=applied, holder=holder)

@@ -4,6 +4,7 @@ The playbook gives the order of the key's values from mild to strict. A value ou
 as milder than all: what is not known to be strict must not stop a hold.
 """
 
+import math
 from collections.abc import Sequence
 
 from responder.holds.ledger import Raw
@@ -23,6 +24,12 @@ class PlainKeyControl:
 
     def limit_of(self, raw: Raw) -> int | None:
         return self.order.index(raw) if raw in self.order else -1
+
+    def relaxed(self, limit: int, *, share: float, baseline: Raw) -> int:
+        """Take the order's values as even steps from all to nothing; one of two stays as it is."""
+        del baseline
+        strictest = len(self.order) - 1
+        return min(limit, max(1, math.floor(round((1 - share) * strictest, 6))))
 
     def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
         del applied, holder

@@ -32,6 +32,9 @@ class Hold(Generic[LimitT]):
 
     holder: Holder
     limit: LimitT
+    share: float | None = None
+    """While its incident gives back in steps: how much of what would be without us it lets through,
+    0..1."""
 
 
 class Control(Protocol[LimitT]):
@@ -48,6 +51,10 @@ class Control(Protocol[LimitT]):
 
     def limit_of(self, raw: Raw) -> LimitT | None:
         """Give the limit that a value found in the field amounts to; None where it is none."""
+        ...
+
+    def relaxed(self, limit: LimitT, *, share: float, baseline: Raw) -> LimitT:
+        """Give the looser of a limit and that share of the baseline, which a step lets through."""
         ...
 
     def write(self, effective: LimitT, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:

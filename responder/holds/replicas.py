@@ -1,5 +1,6 @@
 """Control `replicas`: fewer pods of a workload."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,6 +8,14 @@ from responder.holds.ledger import Raw
 from responder.holds.limits import Holder
 
 FIELD: Final = "replicas"
+
+
+def relaxed_count(limit: int, *, share: float, whole: Raw) -> int:
+    """Give the looser of a number of pods and that share of the whole, rounded up: never to 0."""
+    # An absent number of replicas is defaulted to 1 by the API server.
+    count = 1 if whole is None else whole
+    # What binary fractions add must not make a pod more: 0.1 * 30 is 3.0000000000000004.
+    return max(limit, math.ceil(round(share * count, 6)))
 
 
 class ReplicasControl:
@@ -19,6 +28,9 @@ class ReplicasControl:
 
     def limit_of(self, raw: Raw) -> int | None:
         return raw if isinstance(raw, int) else None
+
+    def relaxed(self, limit: int, *, share: float, baseline: Raw) -> int:
+        return relaxed_count(limit, share=share, whole=baseline)
 
     def write(self, effective: int, *, baseline: Raw, applied: Raw, holder: Holder) -> Raw:
         del baseline, applied, holder

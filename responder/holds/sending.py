@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from responder.holds.ledger import Raw
@@ -123,6 +123,18 @@ class SendingControl:
             pool=max(pools, key=self._rank, default=None),
             suppress=tuple(sorted({name for limit in limits for name in limit.suppress})),
             in_flight=DROP if any(limit.in_flight == DROP for limit in limits) else FINISH,
+        )
+
+    def relaxed(self, limit: SendingLimit, *, share: float, baseline: Raw) -> SendingLimit:
+        """Raise shares to a step's; a route, a rate and skipped segments have none and stay.
+
+        A baseline of somebody else's counts as a limit beside it, so the whole is the normal rate.
+        """
+        del baseline
+        return replace(
+            limit,
+            share=None if limit.share is None else max(limit.share, share),
+            providers=tuple((name, max(known, share)) for name, known in limit.providers),
         )
 
     def limit_of(self, raw: Raw) -> SendingLimit | None:

@@ -18,6 +18,7 @@ from responder.holds.fields import (
     Facts,
     FieldPlan,
     FieldState,
+    Settled,
     baseline_of,
     plan_field,
     vanished,
@@ -83,7 +84,7 @@ class _Planner:
         self.autoscalers = [
             self._draft(live, AUTOSCALER, _AUTOSCALER_PATHS) for live in workload.autoscalers
         ]
-        self.holds = [*workload.holds, *self._ghosts()]
+        self.holds = [*map(self._in_step, workload.holds), *self._ghosts()]
         self.limit = min((hold.limit for hold in self.holds), default=None)
         self.autoscaled = bool(self.autoscalers) and self.limit != 0
         if self.deployment is not None and (self.autoscaled or not self.holds):
@@ -93,6 +94,32 @@ class _Planner:
             self._keep_bounds(draft)
             for field_name in _AUTOSCALER_PATHS:
                 draft.drop_returned(field_name)
+
+    def _in_step(self, hold: Hold[int]) -> Hold[int]:
+        """Give a hold as an open step lets it be: a workload's whole is what it may scale to."""
+        whole = self._whole() if hold.share is not None else None
+        if hold.share is None or whole is None:
+            return replace(hold, share=None)
+        limit = REPLICAS.relaxed(hold.limit, share=hold.share, baseline=whole)
+        return replace(hold, limit=limit, share=None)
+
+    def _whole(self) -> int | None:
+        """Give the most replicas that there would be without us; None where nothing tells."""
+        found: list[Settled] = [
+            baseline_of(draft.state(MAX_FIELD, control=MAX_REPLICAS, holds=()), facts=self.facts)
+            for draft in self.autoscalers
+        ]
+        if not found and self._replicas_entry() is not None and self.deployment is not None:
+            state = self.deployment.state(
+                REPLICAS_FIELD, control=REPLICAS, holds=(), autoscaled=True
+            )
+            found = [baseline_of(state, facts=self.facts)]
+        if not found:
+            before = self._recollect()
+            return self._live_replicas() if before is None else before.replicas
+        if any(settled.unknown for settled in found):
+            return None
+        return max(1 if settled.baseline is None else settled.baseline for settled in found)
 
     def _draft(self, live: JsonObject, kind: str, paths: Mapping[str, tuple[str, ...]]) -> Draft:
         key = ObjectKey(kind, namespace(live), name(live))

@@ -6,24 +6,22 @@ the leader. Everything in it is bounded.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from responder.alerts.timestamps import rfc3339_to_ns
 from responder.errors import BadInput
-from responder.holds.ledger import Copy, Ledger
-from responder.holds.objects import PREFIX, JsonObject, ObjectKey
-from responder.incidents.identity import Identity, TriggerKind
+from responder.holds.ledger import Copy
+from responder.holds.objects import PREFIX, JsonObject
+from responder.incidents.identity import Identity
+from responder.incidents.policy import Approval, Resume, Stage
+from responder.incidents.requests import Request, Trigger, Wishes
+from responder.incidents.status import Phase, Reason, Status
 from responder.playbooks.asks import Ask
 
 API_VERSION: Final = PREFIX + "v1alpha1"
 KIND: Final = "Incident"
 FINALIZER: Final = PREFIX + "give-back"
 PLAYBOOK_LABEL: Final = PREFIX + "playbook"
-
-MOST_TIMELINE: Final = 64
-FIRST_TIMELINE: Final = 16
-"""Of a bounded timeline the beginning and the end are kept."""
 
 AlertStatus = Literal["firing", "resolved"]
 
@@ -34,38 +32,6 @@ def _instant(moment: str) -> int:
         return rfc3339_to_ns(moment)
     except BadInput:
         return -(2**63)
-
-
-class Phase(StrEnum):
-    """Where in its life an incident is."""
-
-    NEW = ""
-    """Stored, and not yet looked at: what it asks for holds already."""
-    HOLDING = "Holding"
-    COOLING = "Cooling"
-    CLOSED = "Closed"
-
-
-class Outcome(StrEnum):
-    """How a closed incident ended."""
-
-    RELEASED = "released"
-    OBSERVED = "observed"
-
-
-class Reason(StrEnum):
-    """Why an incident is in its phase."""
-
-    ALERT_FIRING = "AlertFiring"
-    TRIGGERED = "Triggered"
-    OBSERVING = "Observing"
-    ALERTS_RESOLVED = "AlertsResolved"
-    WAITS_FOR_PERSON = "WaitsForPerson"
-    FIRING_AGAIN = "FiringAgain"
-    COOL_DOWN_OVER = "CoolDownOver"
-    RELEASED_BY_HAND = "ReleasedByHand"
-    DELETED = "Deleted"
-    GIVEN_BACK = "GivenBack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +64,13 @@ class AlertRecord:
         """The start of the newest occurrence that a sender speaks of, as sent."""
         return max((told.starts_at for told in self.senders.values()), default="", key=_instant)
 
+    def fires_since(self, moment: str) -> bool:
+        """Tell whether an occurrence that fires began after a moment."""
+        return any(
+            told.status == "firing" and _instant(told.starts_at) > _instant(moment)
+            for told in self.senders.values()
+        )
+
     @property
     def heard_at(self) -> str:
         """When a sender last said something new of it."""
@@ -111,177 +84,6 @@ class AlertRecord:
             "senders": {name: told.to_json() for name, told in self.senders.items()},
             "labels": dict(self.labels),
             "summary": self.summary,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """When what is held may be given back."""
-
-    manual: bool = False
-    after_seconds: int = 0
-    needs_person: tuple[str, ...] = ()
-    """Why a person must release, beyond `manual`."""
-
-    def to_json(self) -> JsonObject:
-        return {
-            "manual": self.manual,
-            "afterSeconds": self.after_seconds,
-            "needsPerson": list(self.needs_person),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Who or what opened the incident."""
-
-    kind: TriggerKind
-    by: str = ""
-    reason: str = ""
-    receiver: str = ""
-
-    def to_json(self) -> JsonObject:
-        told = {
-            "kind": self.kind,
-            "by": self.by,
-            "reason": self.reason,
-            "receiver": self.receiver,
-        }
-        return {key: value for key, value in told.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Something that a person asked for, or that was decided: by whom, when, why."""
-
-    at: str
-    by: str
-    reason: str = ""
-
-    def to_json(self) -> JsonObject:
-        return {"at": self.at, "by": self.by, "reason": self.reason}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any] | None) -> "Request | None":
-        if not told:
-            return None
-        return cls(
-            at=str(told.get("at", "")),
-            by=str(told.get("by", "")),
-            reason=str(told.get("reason", "")),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the timeline."""
-
-    time: str
-    what: str
-    why: str = ""
-    by: str = ""
-
-    def to_json(self) -> JsonObject:
-        return {"time": self.time, "what": self.what, "why": self.why, "by": self.by}
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition, as everywhere in Kubernetes."""
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str = ""
-    last_transition_time: str = ""
-
-    def to_json(self) -> JsonObject:
-        return {
-            "type": self.type,
-            "status": self.status,
-            "reason": self.reason,
-            **({"message": self.message} if self.message else {}),
-            "lastTransitionTime": self.last_transition_time,
-        }
-
-
-class TargetState(StrEnum):
-    """How one target of an incident stands."""
-
-    APPLIED = "Applied"
-    PENDING = "Pending"
-    NO_TARGET = "NoTarget"
-    NOT_ALLOWED = "NotAllowed"
-    TRANSACTIONAL = "Transactional"
-    IMMUTABLE = "Immutable"
-    DENIED = "Denied"
-    FORBIDDEN = "Forbidden"
-    INVALID = "Invalid"
-    ALTERED = "Altered"
-    NO_ROOM = "NoRoom"
-    BASELINE_UNKNOWN = "BaselineUnknown"
-    GIVEN_BACK = "GivenBack"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One object that the incident holds or wanted to hold, with the second copy of its ledger."""
-
-    key: ObjectKey
-    state: TargetState
-    subject: str = ""
-    """What of the plan it stands for, e.g. `campaign/spring-sale`."""
-    message: str = ""
-    uid: str = ""
-    ledger: Ledger | None = None
-
-    def to_json(self) -> JsonObject:
-        return {
-            "kind": self.key.kind,
-            "namespace": self.key.namespace,
-            "name": self.key.name,
-            "uid": self.uid,
-            "subject": self.subject,
-            "state": str(self.state),
-            **({"message": self.message} if self.message else {}),
-            **({} if self.ledger is None else {"ledger": self.ledger.to_json()}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What was decided and done."""
-
-    phase: Phase = Phase.NEW
-    outcome: Outcome | None = None
-    reason: str = ""
-    message: str = ""
-    since: str = ""
-    cooling_until: str = ""
-    closed_at: str = ""
-    letting_go: Request | None = None
-    firing: int = 0
-    conditions: tuple[Condition, ...] = ()
-    targets: tuple[Target, ...] = ()
-    timeline: tuple[Entry, ...] = ()
-    brake_milliseconds: int | None = None
-
-    def to_json(self) -> JsonObject:
-        """Write the whole status; what is not set is null, so that a merge patch removes it."""
-        return {
-            "phase": str(self.phase),
-            "outcome": None if self.outcome is None else str(self.outcome),
-            "reason": self.reason,
-            "message": self.message,
-            "since": self.since or None,
-            "coolingUntil": self.cooling_until or None,
-            "closedAt": self.closed_at or None,
-            "lettingGo": None if self.letting_go is None else self.letting_go.to_json(),
-            "firing": self.firing,
-            "conditions": [condition.to_json() for condition in self.conditions],
-            "targets": [target.to_json() for target in self.targets],
-            "timeline": [entry.to_json() for entry in self.timeline],
-            "brakeMilliseconds": self.brake_milliseconds,
         }
 
 
@@ -306,10 +108,15 @@ class Incident:
     resume: Resume
     received_at: str
     token: str
-    release: Request | None
+    wishes: Wishes
     status: Status
     alerts_omitted: int = 0
     """Firing alerts that found no room in it: their end is not seen, so a person must release."""
+    stages: tuple[Stage, ...] = ()
+    approval: Approval | None = None
+    """Why a person must approve it first; None where nobody must."""
+    review_after_seconds: int = 0
+    """After this time a person should look at what still stands; 0 is never."""
 
     @property
     def playbook(self) -> str:
@@ -320,24 +127,56 @@ class Incident:
         return self.status.phase is Phase.CLOSED
 
     @property
+    def release(self) -> Request | None:
+        """A person's wish to give everything back."""
+        return self.wishes.release
+
+    @property
     def released_at(self) -> str:
-        """When a person released it, closed by now or not; empty where nobody did."""
+        """From when on what had begun by then is settled, whether it still fires or not.
+
+        That is when a person released or rejected it, closed by now or not; or, where all of its
+        steps went well, when it resumed. Empty where neither is so.
+        """
         decided = self.status.letting_go
-        if self.release is None:
-            return ""
-        if self.closed and decided is not None and decided.reason != Reason.RELEASED_BY_HAND:
-            return ""  # too late: it had been given back by itself
-        return self.release.at
+        why = decided.reason if decided is not None and self.closed else None
+        if why == Reason.RAMP_OVER:
+            return self.status.ramp.resumed_at
+        for request, reason in (
+            (self.wishes.release, Reason.RELEASED_BY_HAND),
+            (self.wishes.reject, Reason.REJECTED),
+        ):
+            # Closed for another reason, a wish came too late: it had been given back by itself.
+            if request is not None and why in (None, reason):
+                return request.at
+        return ""
 
     @property
     def acts(self) -> bool:
-        """Tell whether the incident may hold anything at all, by its mode."""
-        return self.mode == "auto"
+        """Tell whether the incident may ever hold anything, by its mode."""
+        return self.mode in {"auto", "approve"}
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Tell whether it holds nothing yet because a person must approve it first."""
+        if self.status.phase is Phase.NEW:
+            return self.approval is not None and self.wishes.approve is None
+        return self.status.phase is Phase.PROPOSED
+
+    @property
+    def plan_in_force(self) -> tuple[Ask, ...]:
+        """Give what it asks for when it holds: the plan, and that of each stage it has reached."""
+        reached = [index for index in self.status.stages if index < len(self.stages)]
+        return self.plan + tuple(ask for index in reached for ask in self.stages[index].plan)
 
     @property
     def firing(self) -> int:
         """Count the alerts that fire."""
         return sum(alert.firing for alert in self.alerts.values())
+
+    def firing_since(self, moment: str) -> int:
+        """Count the alerts of which an occurrence that fires began after a moment."""
+        return sum(alert.fires_since(moment) for alert in self.alerts.values())
 
     @property
     def copies(self) -> tuple[Copy, ...]:

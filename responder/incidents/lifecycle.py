@@ -1,105 +1,80 @@
 """The state machine: what an incident does next, and why. Pure; time comes in as `now`.
 
-Holding -> Cooling -> Closed. An incident asks for its holds from the moment it is stored until the
-decision to let go is stored too; it closes once everything is given back.
+Proposed -> Holding -> Cooling -> Ramping -> Closed. An incident asks for its holds from the moment
+it is stored, or approved where it must be, until the decision to let go is stored too; it closes
+once everything is given back.
 """
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from responder.incidents.incident import (
-    FIRST_TIMELINE,
-    MOST_TIMELINE,
-    Entry,
-    Incident,
-    Outcome,
-    Phase,
-    Reason,
-    Request,
-    Status,
+from responder.incidents import escalating, proposing, resuming
+from responder.incidents.evidence import enough_seconds
+from responder.incidents.incident import Incident
+from responder.incidents.status import Outcome, Phase, Reason, Status
+from responder.incidents.transitions import (
+    Arming,
+    Facts,
+    Transition,
+    letting_go,
+    moment,
+    read_moment,
+    to,
 )
 from responder.playbooks.asks import Ask
 
-_MOST_MESSAGE_CHARACTERS: Final = 3000
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known beside the incident itself."""
-
-    given_back: bool = False
-    """Since the decision to let go is stored, every object it held was given back, committed."""
-    deletion_meant: bool = False
-    """The incident's deletion is a person's wish, not the resource definition's end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """The next state; every one has a reason and tells when to look again."""
-
-    status: Status
-    reason: Reason
-
-
-def moment(now: datetime) -> str:
-    """Write a time as Kubernetes' MicroTime: UTC, exactly six fractional digits."""
-    return now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def read_moment(text: str) -> datetime | None:
-    """Read a stored time; None where it is none."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
-
-
-def asks_of(incident: Incident) -> tuple[Ask, ...]:
+def asks_of(incident: Incident, *, arming: Arming = Arming.ARMED) -> tuple[Ask, ...]:
     """Give what the incident asks for at this moment.
 
-    It holds from the moment it is stored until the decision to let go is stored too. A deletion is
-    no such decision by itself: it may be the resource definition's, and then holds stay.
+    It holds from the moment it is stored, where nobody must approve it, until the decision to let
+    go is stored too. A deletion is no such decision by itself: it may be the resource definition's,
+    and then holds stay.
     """
-    if not incident.acts or incident.closed or incident.status.letting_go is not None:
+    status = incident.status
+    if not incident.acts or incident.closed or status.letting_go is not None:
         return ()
-    return incident.plan
+    if incident.waits_for_approval:
+        return ()
+    if status.phase is Phase.NEW and arming is not Arming.ARMED:
+        return ()
+    return incident.plan_in_force
 
 
-def due_at(incident: Incident) -> datetime | None:
+def share_of(incident: Incident) -> float | None:
+    """Give the share of what would be without us that an open step lets through; else None."""
+    ramp = incident.status.ramp
+    if incident.status.phase is not Phase.RAMPING or not ramp.step:
+        return None
+    steps = incident.resume.steps
+    return steps[ramp.step - 1].share if ramp.step <= len(steps) else None
+
+
+def review_at(incident: Incident) -> datetime | None:
+    """Give when a person should look at what still stands; None where nobody asked for that."""
+    put_off = read_moment(incident.wishes.review_at)
+    if put_off is not None:
+        return put_off
+    opened = read_moment(incident.received_at) or read_moment(incident.created_at)
+    if not incident.review_after_seconds or opened is None:
+        return None
+    return opened + timedelta(seconds=incident.review_after_seconds)
+
+
+def due_at(incident: Incident, *, now: datetime) -> datetime | None:
     """Give the time at which the incident wants to be looked at again by itself."""
-    if incident.status.phase is Phase.COOLING and incident.status.letting_go is None:
-        return read_moment(incident.status.cooling_until)
-    return None
-
-
-def noted(timeline: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    """Append to the timeline; past its bound the middle goes, never the beginning."""
-    longer = (*timeline, entry)
-    if len(longer) <= MOST_TIMELINE:
-        return longer
-    return longer[:FIRST_TIMELINE] + longer[FIRST_TIMELINE + 1 :]
-
-
-def _to(  # noqa: PLR0917 -- private, one meaning each
-    incident: Incident, phase: Phase, reason: Reason, message: str, by: str, now: datetime
-) -> Transition:
-    status, message = incident.status, message[:_MOST_MESSAGE_CHARACTERS]
-    changed = phase is not status.phase
-    entry = Entry(time=moment(now), what=str(phase), why=f"{reason}: {message}", by=by)
-    return Transition(
-        replace(
-            status,
-            phase=phase,
-            reason=str(reason),
-            message=message,
-            since=moment(now) if changed or not status.since else status.since,
-            firing=incident.firing,
-            timeline=noted(status.timeline, entry),
-        ),
-        reason,
-    )
+    status = incident.status
+    if incident.closed or status.letting_go is not None:
+        return None
+    own: datetime | None = None
+    if status.phase is Phase.PROPOSED:
+        own = read_moment(status.approve_by)
+    elif status.phase is Phase.COOLING:
+        own = read_moment(status.cooling_until)
+    elif status.phase is Phase.RAMPING:
+        own = enough_seconds(incident, now)
+    times = (own, review_at(incident) if incident.acts else None)
+    return min((time for time in times if time is not None and time > now), default=None)
 
 
 def recounted(incident: Incident, status: Status) -> Status:
@@ -118,115 +93,86 @@ def advance(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
     if status.phase is Phase.CLOSED:
         return None
     if status.phase is Phase.NEW:
-        return _begin(incident, now=now)
+        return proposing.begin(incident, facts, now=now)
     if status.letting_go is not None:
         return _let_go(incident, facts, now=now)
-    asked = _asked_to_let_go(incident, facts, now=now)
-    if asked is not None:
-        return asked
-    if status.phase is Phase.COOLING:
-        return _cool(incident, now=now)
-    return _hold(incident, now=now)
+    return _asked_to_let_go(incident, facts, now=now) or _in_phase(incident, facts, now=now)
 
 
-def _begin(incident: Incident, *, now: datetime) -> Transition:
-    if not incident.acts:
-        message = "watches only: nothing is written"
-        return _to(incident, Phase.HOLDING, Reason.OBSERVING, message, "", now)
-    if incident.trigger.kind == "manual":
-        told = incident.trigger.reason or "no reason given"
-        by = incident.trigger.by
-        return _to(incident, Phase.HOLDING, Reason.TRIGGERED, told, by, now)
-    message = f"{incident.firing} alert(s) firing"
-    return _to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, "alertmanager", now)
+def _in_phase(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
+    match incident.status.phase:
+        case Phase.PROPOSED:
+            return proposing.proposed(incident, facts, now=now)
+        case Phase.RAMPING:
+            return resuming.ramp(incident, facts, now=now)
+        case Phase.COOLING:
+            escalated = escalating.escalate(incident, facts, now=now)
+            return escalated or resuming.cool(incident, facts, now=now)
+        case _:
+            escalated = escalating.escalate(incident, facts, now=now)
+            return escalated or resuming.hold(incident, now=now)
 
 
 def _asked_to_let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
-    if incident.release is not None:
-        why = incident.release.reason or "no reason given"
-        return _letting_go(
-            incident, Reason.RELEASED_BY_HAND, why, by=incident.release.by or "unknown", now=now
-        )
+    wishes = incident.wishes
+    for request, reason in (
+        (wishes.release, Reason.RELEASED_BY_HAND),
+        (wishes.reject, Reason.REJECTED),
+    ):
+        if request is not None:
+            why = request.reason or "no reason given"
+            return letting_go(incident, reason, why, by=request.by or "unknown", now=now)
     if incident.deleting and facts.deletion_meant:
-        return _letting_go(incident, Reason.DELETED, "the incident was deleted", by="", now=now)
+        return letting_go(incident, Reason.DELETED, "the incident was deleted", by="", now=now)
+    if facts.arming is Arming.GIVE_BACK and asks_of(incident):
+        message = "the responder is disarmed, and what is held is given back"
+        return letting_go(incident, Reason.DISARMED, message, by="", now=now)
     return None
 
 
-def _letting_go(
-    incident: Incident, reason: Reason, message: str, *, by: str, now: datetime
-) -> Transition:
-    there = _to(incident, incident.status.phase, reason, message, by, now)
-    request = Request(at=moment(now), by=by, reason=str(reason))
-    return replace(there, status=replace(there.status, letting_go=request))
-
-
 def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
-    status = incident.status
-    by_itself = status.letting_go is not None and status.letting_go.reason == str(
-        Reason.COOL_DOWN_OVER
-    )
-    if by_itself and incident.firing:
-        # Even if all was given back meanwhile: the alert was accepted into this very incident, and
-        # its sender has no reason to repeat it soon.
-        message = f"{incident.firing} alert(s) firing again before the incident was closed"
-        return _holding_again(incident, message, now=now)
+    again = _fires_again(incident, now=now)
+    if again is not None:
+        return again
     if not facts.given_back:
         return None
-    outcome = Outcome.RELEASED if incident.acts else Outcome.OBSERVED
-    told = "everything is given back" if incident.acts else "nothing was held"
-    by = status.letting_go.by if status.letting_go is not None else ""
-    closed = _to(incident, Phase.CLOSED, Reason.GIVEN_BACK, told, by, now)
+    held = incident.acts and incident.status.phase is not Phase.PROPOSED
+    told = "everything is given back" if held else "nothing was held"
+    letting_go = incident.status.letting_go
+    by = letting_go.by if letting_go is not None else ""
+    closed = to(incident, Phase.CLOSED, Reason.GIVEN_BACK, told, by=by, now=now)
+    outcome = _outcome(incident)
     return replace(closed, status=replace(closed.status, outcome=outcome, closed_at=moment(now)))
 
 
-def _hold(incident: Incident, *, now: datetime) -> Transition | None:
+def _fires_again(incident: Incident, *, now: datetime) -> Transition | None:
+    """Take the decision back that was made without a person.
+
+    Even if all was given back meanwhile: the alert was accepted into this very incident, and its
+    sender has no reason to repeat it soon.
+    """
     status = incident.status
-    if incident.trigger.kind == "manual" or incident.firing:
-        if status.reason == Reason.WAITS_FOR_PERSON:
-            message = f"{incident.firing} alert(s) firing"
-            return _to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, "alertmanager", now)
-        return None
-    why = _waits_for_person(incident)
-    if why:
-        if status.reason == Reason.WAITS_FOR_PERSON:
-            return None
-        message = f"all alerts resolved; a person must release: {'; '.join(why)}"
-        return _to(incident, Phase.HOLDING, Reason.WAITS_FOR_PERSON, message, "", now)
-    return _cooling(incident, now=now)
+    why = "" if status.letting_go is None else status.letting_go.reason
+    told = "before the incident was closed"
+    if why == Reason.COOL_DOWN_OVER and incident.firing:
+        message = f"{incident.firing} alert(s) firing again {told}"
+        return resuming.holding_again(incident, message, now=now)
+    if why == Reason.ALERTS_RESOLVED and incident.firing:
+        message = f"{incident.firing} alert(s) firing again {told}"
+        return proposing.proposed_again(incident, message, now=now)
+    fresh = incident.firing_since(status.ramp.resumed_at) if why == Reason.RAMP_OVER else 0
+    if fresh:
+        return resuming.relapsed(incident, f"{fresh} alert(s) began to fire {told}", now=now)
+    return None
 
 
-def _waits_for_person(incident: Incident) -> tuple[str, ...]:
-    """Tell why the cool-down alone doesn't decide; nothing was held by one that only observes."""
+def _outcome(incident: Incident) -> Outcome:
+    letting_go = incident.status.letting_go
+    why = letting_go.reason if letting_go is not None else ""
     if not incident.acts:
-        return ()
-    why = list(incident.resume.needs_person)
-    if incident.resume.manual and not why:
-        why.append("the playbook resumes by hand")
-    if incident.alerts_omitted:
-        why.append(f"{incident.alerts_omitted} or more further alerts found no room in it")
-    return tuple(why)
-
-
-def _cooling(incident: Incident, *, now: datetime) -> Transition:
-    until = moment(now + timedelta(seconds=incident.resume.after_seconds))
-    message = f"all alerts resolved; gives back after {until}"
-    cooling = _to(incident, Phase.COOLING, Reason.ALERTS_RESOLVED, message, "alertmanager", now)
-    return replace(cooling, status=replace(cooling.status, cooling_until=until))
-
-
-def _holding_again(incident: Incident, message: str, *, now: datetime) -> Transition:
-    again = _to(incident, Phase.HOLDING, Reason.FIRING_AGAIN, message, "alertmanager", now)
-    return replace(again, status=replace(again.status, letting_go=None, cooling_until=""))
-
-
-def _cool(incident: Incident, *, now: datetime) -> Transition | None:
-    if incident.firing:
-        return _holding_again(incident, f"{incident.firing} alert(s) firing again", now=now)
-    until = read_moment(incident.status.cooling_until)
-    if until is None:
-        return _cooling(incident, now=now)  # nobody can tell how long it has cooled: once more
-    if now < until:
-        return None
-    return _letting_go(
-        incident, Reason.COOL_DOWN_OVER, "the cool-down is over", by="campaign-responder", now=now
-    )
+        return Outcome.OBSERVED
+    if why == Reason.REJECTED:
+        return Outcome.REJECTED
+    if incident.status.phase is not Phase.PROPOSED:
+        return Outcome.RELEASED
+    return Outcome.REJECTED if why == Reason.RELEASED_BY_HAND else Outcome.EXPIRED

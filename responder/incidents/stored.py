@@ -17,18 +17,21 @@ from responder.incidents.incident import (
     KIND,
     PLAYBOOK_LABEL,
     AlertRecord,
+    Incident,
+    Statement,
+)
+from responder.incidents.policy import Approval, Resume, Stage
+from responder.incidents.requests import Request, Trigger, Wishes
+from responder.incidents.status import (
+    Answer,
     Condition,
     Entry,
-    Incident,
     Outcome,
     Phase,
-    Request,
-    Resume,
-    Statement,
+    Ramp,
     Status,
     Target,
     TargetState,
-    Trigger,
 )
 from responder.playbooks.asks import Ask
 
@@ -109,6 +112,21 @@ def _entry(told: Mapping[str, Any]) -> Entry:
     )
 
 
+def _numbers(told: Any) -> tuple[int, ...]:  # noqa: ANN401 -- JSON
+    found = told if isinstance(told, list) else []
+    return tuple(one for one in found if isinstance(one, int) and one >= 0)
+
+
+def _ramp(told: Mapping[str, Any]) -> Ramp:
+    return Ramp(
+        step=_whole(told, "step"),
+        step_since=_text(told, "stepSince"),
+        resumed_at=_text(told, "resumedAt"),
+        relapses=_whole(told, "relapses"),
+        relapsed_at=_text(told, "relapsedAt"),
+    )
+
+
 def read_status(told: Mapping[str, Any]) -> Status:
     """Read the status; an outcome of a later version is kept as none."""
     outcome = _text(told, "outcome")
@@ -118,10 +136,14 @@ def read_status(told: Mapping[str, Any]) -> Status:
         reason=_text(told, "reason"),
         message=_text(told, "message"),
         since=_text(told, "since"),
+        approve_by=_text(told, "approveBy"),
         cooling_until=_text(told, "coolingUntil"),
         closed_at=_text(told, "closedAt"),
         letting_go=Request.from_json(_mapping(told.get("lettingGo"))),
         firing=_whole(told, "firing"),
+        stages=_numbers(told.get("stages")),
+        ramp=_ramp(_mapping(told.get("ramp"))),
+        answers=tuple(map(Answer.from_json, _mappings(told.get("evidence")))),
         conditions=tuple(map(_condition, _mappings(told.get("conditions")))),
         targets=tuple(map(_target, _mappings(told.get("targets")))),
         timeline=tuple(map(_entry, _mappings(told.get("timeline")))),
@@ -144,15 +166,21 @@ def _plan(told: Any) -> tuple[tuple[Ask, ...], tuple[Mapping[str, str], ...]]:  
     return tuple(asks), tuple(refusals)
 
 
+def _approval(spec: Mapping[str, Any]) -> Approval | None:
+    told = _mapping(spec.get("approval"))
+    if told:
+        return Approval.from_json(told)
+    # A hand-made one: the mode alone asks for it.
+    return Approval("its mode is approve") if _text(spec, "mode") == "approve" else None
+
+
 def read_incident(live: JsonObject) -> Incident:
     """Read an incident as the API server sent it."""
     meta = metadata(live)
     spec = _mapping(live.get("spec"))
     trigger = _mapping(spec.get("trigger"))
-    resume = _mapping(spec.get("resume"))
     kind: TriggerKind = "manual" if trigger.get("kind") == "manual" else "alertmanager"
     plan, unreadable = _plan(spec.get("plan"))
-    needs_person = resume.get("needsPerson")
     return Incident(
         namespace=_text(meta, "namespace"),
         name=_text(meta, "name"),
@@ -172,18 +200,15 @@ def read_incident(live: JsonObject) -> Incident:
         alerts={key: _alert(_mapping(told)) for key, told in _mapping(spec.get("alerts")).items()},
         plan=plan,
         refusals=(*map(_texts, _mappings(spec.get("refusals"))), *unreadable),
-        resume=Resume(
-            manual=bool(resume.get("manual")),
-            after_seconds=_whole(resume, "afterSeconds"),
-            needs_person=tuple(item for item in needs_person if isinstance(item, str))
-            if isinstance(needs_person, list)
-            else (),
-        ),
+        resume=Resume.from_json(_mapping(spec.get("resume"))),
         received_at=_text(spec, "receivedAt"),
         token=_text(spec, "token"),
-        release=Request.from_json(_mapping(spec.get("release"))),
+        wishes=Wishes.from_json(spec),
         status=read_status(_mapping(live.get("status"))),
         alerts_omitted=_whole(spec, "alertsOmitted"),
+        stages=tuple(map(Stage.from_json, _mappings(spec.get("stages")))),
+        approval=_approval(spec),
+        review_after_seconds=_whole(spec, "reviewAfterSeconds"),
     )
 
 
@@ -209,7 +234,15 @@ def body_of(incident: Incident) -> JsonObject:
             "plan": [ask.to_json() for ask in incident.plan],
             "refusals": [dict(told) for told in incident.refusals],
             "resume": incident.resume.to_json(),
+            **(
+                {"stages": [stage.to_json() for stage in incident.stages]}
+                if incident.stages
+                else {}
+            ),
+            **({} if incident.approval is None else {"approval": incident.approval.to_json()}),
+            **({"reviewAfterSeconds": review} if (review := incident.review_after_seconds) else {}),
             "receivedAt": incident.received_at,
             "token": incident.token,
+            **incident.wishes.to_json(),
         },
     }

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-from responder.incidents.incident import Condition, Entry, Incident, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Condition, Entry, Target, TargetState
 
 APPLIED: Final = "Applied"
 ALTERED: Final = "Altered"

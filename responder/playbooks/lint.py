@@ -14,8 +14,8 @@ from responder.playbooks.hold import Hold
 from responder.playbooks.model import Part, listed
 from responder.playbooks.queries import Query
 from responder.playbooks.references import KnownMetric
-from responder.playbooks.resume import Evidence, Resume
-from responder.playbooks.schema import Playbook, When
+from responder.playbooks.resume import DEFAULT_VOLUME, Evidence, Resume, Volume
+from responder.playbooks.schema import Playbook, Spec, When
 from responder.playbooks.templates import Template
 from responder.playbooks.verbs import VERBS
 from responder.playbooks.written import Mistake, Path, shown
@@ -57,15 +57,27 @@ def lint_metrics(
     """Look up the metrics that playbooks name; the playbook is None where it has other faults."""
     known = {metric.name: metric for metric in metrics}
     for document, playbook in read:
-        for path, _, asked in questions(document.data):
-            name = asked.get("metric")
-            if not isinstance(name, str):
-                continue
+        for path, name in _named_metrics(document.data):
             if name not in known:
-                document.report((*path, "metric"), _unknown_metric(name, list(known)))
+                document.report(path, _unknown_metric(name, list(known)))
+            elif path[:3] in _COUNTED and not known[name].counts:
+                document.report(path, Mistake(f"`{name}` is a rate", fix="name one that counts"))
             elif playbook is not None:
                 for mistake in _not_asked_about(known[name], playbook):
-                    document.report((*path, "metric"), mistake)
+                    document.report(path, mistake)
+
+
+_COUNTED = (("spec", "resume", "volume"), ("spec", "resume", "steps"))
+
+
+def _named_metrics(data: object) -> Iterator[tuple[Path, str]]:
+    """Find the metrics that a playbook asks for, and the one that counts the messages of steps."""
+    for path, _, asked in (*questions(data), *_volumes(data)):
+        if isinstance(name := asked.get("metric"), str):
+            yield (*path, "metric"), name
+    resume = _at(data, "spec", "resume")
+    if isinstance(resume, dict) and resume.get("steps") and "volume" not in resume:
+        yield ("spec", "resume", "steps"), DEFAULT_VOLUME
 
 
 def _unknown_metric(name: str, known: list[str]) -> Mistake:
@@ -168,6 +180,12 @@ def questions(data: object) -> Iterator[tuple[Path, type[Evidence], dict[str, An
             yield ("spec", "escalate", number, "when"), When, when
 
 
+def _volumes(data: object) -> Iterator[tuple[Path, type[Volume], dict[str, Any]]]:
+    volume = _at(data, "spec", "resume", "volume")
+    if isinstance(volume, dict):
+        yield ("spec", "resume", "volume"), Volume, volume
+
+
 def _parts(data: object) -> Iterator[tuple[Path, type[Part], Mapping[str, Any]]]:
     for path, hold in _holds(data):
         yield path, Hold, hold
@@ -175,6 +193,10 @@ def _parts(data: object) -> Iterator[tuple[Path, type[Part], Mapping[str, Any]]]
             if isinstance(hold[verb], dict):
                 yield (*path, verb), VERBS[verb], hold[verb]
     yield from questions(data)
+    yield from _volumes(data)
+    spec = _at(data, "spec")
+    if isinstance(spec, dict):
+        yield ("spec",), Spec, spec
     resume = _at(data, "spec", "resume")
     if isinstance(resume, dict):
         yield ("spec", "resume"), Resume, resume
@@ -188,7 +210,8 @@ def _templates(data: object) -> Iterator[tuple[Path, Template | Query]]:
         if verb in VERBS and isinstance(body, dict)
         for key in body.keys() & VERBS[verb].templated_keys()
     ]
-    texts += [((*path, "query"), Query, asked.get("query")) for path, _, asked in questions(data)]
+    asking: list[tuple[Path, type[Part], dict[str, Any]]] = [*questions(data), *_volumes(data)]
+    texts += [((*path, "query"), Query, asked.get("query")) for path, _, asked in asking]
     for path, kind, text in texts:
         if isinstance(text, str):
             try:

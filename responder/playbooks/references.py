@@ -14,3 +14,5 @@ class KnownMetric:
     name: str
     labels: frozenset[str] = frozenset()
     selectors: frozenset[str] = frozenset()
+    counts: bool = True
+    """It is a number of something, no rate."""

@@ -5,8 +5,8 @@ namespace that isn't allowed refuse this hold and leave the others. Nothing here
 the labels hold.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from responder.playbooks.asks import Ask, TargetKind
@@ -35,6 +35,8 @@ class Rendering:
 
     asks: tuple[Ask, ...]
     refusals: tuple[Refusal, ...]
+    stages: tuple[tuple[Ask, ...], ...] = ()
+    """What each stage of its escalation asks for beyond that."""
 
 
 def render(
@@ -44,14 +46,28 @@ def render(
     home_namespace: str,
     allowed_namespaces: frozenset[str],
 ) -> Rendering:
-    """Render the first stage's holds, each into an ask or a refusal.
+    """Render the holds of every stage, each into an ask or a refusal.
 
     A hold that names no namespace concerns the home one, which is always allowed.
     """
     labelled = _Labelled(labels, home_namespace, allowed_namespaces | {home_namespace})
+    asks, refusals = _rendered(playbook.spec.holds, labelled)
+    stages: list[tuple[Ask, ...]] = []
+    for number, stage in enumerate(playbook.spec.escalate, start=1):
+        found, refused = _rendered(stage.holds, labelled)
+        stages.append(found)
+        refusals += tuple(
+            replace(refusal, message=f"stage {number}: {refusal.message}") for refusal in refused
+        )
+    return Rendering(asks=asks, refusals=refusals, stages=tuple(stages))
+
+
+def _rendered(
+    holds: Iterable[Hold], labelled: "_Labelled"
+) -> tuple[tuple[Ask, ...], tuple[Refusal, ...]]:
     asks: list[Ask] = []
     refusals: list[Refusal] = []
-    for index, hold in enumerate(playbook.spec.holds):
+    for index, hold in enumerate(holds):
         try:
             asks.append(_ask(hold, labelled))
         except Refused as refused:
@@ -63,7 +79,7 @@ def render(
                     message=refused.message,
                 )
             )
-    return Rendering(asks=tuple(asks), refusals=tuple(refusals))
+    return tuple(asks), tuple(refusals)
 
 
 @dataclass(frozen=True, slots=True)

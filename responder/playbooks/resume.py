@@ -1,13 +1,13 @@
 """When and how a hold is given back: the author's words, and what they come down to.
 
 Resolved is not resume: without a word about it, a playbook resumes by itself thirty minutes after
-its last alert resolved. Whatever an author asked for beyond a cool-down and that is not acted on
-yet makes a person necessary, so that nothing ever resumes more loosely than was asked.
+its last alert resolved. With steps, the first is opened by time and by acknowledgement where it is
+asked for, each later one by what was sent and by evidence over it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     ConfigDict,
@@ -77,6 +77,33 @@ def _readable_query(text: object) -> Query | None:
         return None
 
 
+class Volume(Part):
+    """What tells how much was sent: a count, whatever it is called."""
+
+    metric: MetricName | None = Field(
+        default=None, description="The name of a metric in rules/metrics/ that counts messages."
+    )
+    query: Query | None = Field(
+        default=None,
+        description="A PromQL query of your own, which counts messages over `{{ window }}`.",
+    )
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        mistakes = exactly_one(("metric", "query"), written=written)
+        query = _readable_query(written.get("query"))
+        if query is not None and not query.uses(WINDOW):
+            wrong = Mistake(
+                "must count what was sent since a moment", fix="write `[{{ window }}]` in it"
+            )
+            mistakes += (wrong.inside("query"),)
+        return mistakes
+
+
+DEFAULT_VOLUME: Final = "attempts"
+"""The metric by which a step's messages are counted, unless a playbook names another."""
+
+
 class Start(Part):
     """What must be so before the first step."""
 
@@ -85,7 +112,7 @@ class Start(Part):
     )
     acknowledged: bool = Field(
         default=False,
-        description="Whether a person must have acknowledged the cause. Not yet acted on.",
+        description="Whether a person must have acknowledged that the cause is dealt with.",
     )
 
 
@@ -120,18 +147,26 @@ class Resume(Part):
 
     start: Start = Field(default=Start(), description="What must be so before anything resumes.")
     steps: Many[Step] = Field(
-        default=(), max_length=20, description="Shares on the way back. Not yet acted on."
+        default=(), max_length=20, description="Shares on the way back; by default all at once."
     )
     check: Evidence | None = Field(
-        default=None, description="What must be true before each later step. Not yet acted on."
+        default=None,
+        description="What must be true, over what was sent since the resume, before each step but "
+        "the first, and before the end.",
+    )
+    volume: Volume | None = Field(
+        default=None, description="What counts a step's messages; by default the metric `attempts`."
     )
 
     @classmethod
     def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
         steps = written.get("steps")
-        if not isinstance(steps, list):
-            return ()
         mistakes: list[Mistake] = []
+        if "volume" in written and not steps:
+            unused = Mistake("counts the messages of steps, and there are none", fix="remove it")
+            mistakes.append(unused.inside("volume"))
+        if not isinstance(steps, list):
+            return tuple(mistakes)
         before: Share | None = None
         for index, step in enumerate(steps):
             share = _readable_share(step)
@@ -169,22 +204,8 @@ class ResumePolicy:
     acknowledged: bool = False
     steps: tuple[Step, ...] = ()
     check: Evidence | None = None
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why a person must release; empty when the cool-down alone decides."""
-        asked = {
-            "the playbook resumes by hand": self.manual,
-            "the cause must be acknowledged": self.acknowledged,
-            "resuming in steps is not yet acted on": bool(self.steps),
-            "the evidence check is not yet acted on": self.check is not None,
-        }
-        return tuple(reason for reason, given in asked.items() if given)
-
-    @property
-    def needs_person(self) -> bool:
-        """Whether nothing resumes until a person releases it."""
-        return bool(self.reasons)
+    volume: Volume | None = None
+    """What counts the messages of steps; None where there are none."""
 
 
 def resume_policy(resume: Resume | Literal["manual"] | None) -> ResumePolicy:
@@ -199,4 +220,9 @@ def resume_policy(resume: Resume | Literal["manual"] | None) -> ResumePolicy:
         acknowledged=resume.start.acknowledged,
         steps=resume.steps,
         check=resume.check,
+        volume=_volume(resume) if resume.steps else None,
     )
+
+
+def _volume(resume: Resume) -> Volume:
+    return resume.volume or Volume(metric=DEFAULT_VOLUME)

@@ -114,6 +114,15 @@ class Stage(Part):
     )
 
 
+class Approval(Part):
+    """How long a person's approval is waited for."""
+
+    within: Duration = Field(description="How long, like `10m`.")
+    otherwise: Literal["act", "expire"] = Field(
+        description="If nobody decides by then: act holds all the same; expire holds nothing."
+    )
+
+
 class Guards(Part):
     """Exceptions from the responder's own caution."""
 
@@ -128,8 +137,13 @@ class Spec(Part):
 
     mode: Literal["observe", "approve", "auto"] = Field(
         default="auto",
-        description="observe: say what would be held; approve: a person must agree (not yet acted "
-        "on, observes); auto: hold. Capped by --max-mode.",
+        description="observe: say what would be held; approve: a person must agree first; "
+        "auto: hold. Capped by --max-mode.",
+    )
+    approval: Approval | None = Field(
+        default=None,
+        description="With `mode: approve`: how long a person is waited for, and what then. By "
+        "default for as long as the alert fires.",
     )
     matchers: Annotated[Many[MatcherLine], AfterValidator(_distinguish)] = Field(
         min_length=1,
@@ -148,7 +162,7 @@ class Spec(Part):
     )
     holds: Many[Hold] = Field(min_length=1, max_length=MOST_HOLDS, description="What to hold.")
     escalate: Many[Stage] = Field(
-        default=(), max_length=10, description="Further stages. Not yet acted on."
+        default=(), max_length=10, description="Further stages, when the first was not enough."
     )
     resume: AnyResume | None = Field(
         default=None,
@@ -159,6 +173,13 @@ class Spec(Part):
     review_after: Duration | None = Field(
         default=None, description="When a person should look at a hold that still stands."
     )
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        if "approval" in written and written.get("mode") != "approve":
+            unused = Mistake("counts only with `mode: approve`", fix="write that, or remove it")
+            return (unused.inside("approval"),)
+        return ()
 
     def all_holds(self) -> tuple[Hold, ...]:
         """Give the holds of every stage."""
@@ -207,6 +228,9 @@ class Playbook(Part):
             template for hold in self.spec.all_holds() for template in hold.verb.templates()
         ]
         templates += [asked.query for asked in self.questions if asked.query is not None]
+        volume = self.resume_policy.volume
+        if volume is not None and volume.query is not None:
+            templates.append(volume.query)
         return tuple(sorted({label for template in templates for label in template.labels}))
 
     @cached_property

@@ -8,25 +8,18 @@ from responder.playbooks.hold import Hold
 from responder.playbooks.schema import Playbook
 from responder.playbooks.verbs import Scale, Shift, Suspend
 
-_PERSON = "until it is, a person must release the incident"
-
 
 def unsupported(playbook: Playbook) -> tuple[Problem, ...]:
     """List what is not yet acted on, with what happens instead. Fields are paths in the file."""
     spec = playbook.spec
+    lists = [("spec.holds", spec.holds)]
+    lists += [(f"spec.escalate[{at}].holds", stage.holds) for at, stage in enumerate(spec.escalate)]
     problems = [
-        _warning(f"spec.holds[{index}].{hold.word}", told, fix="until it is, this hold is refused")
-        for index, hold in enumerate(spec.holds)
+        _warning(f"{path}[{index}].{hold.word}", told, fix="until it is, this hold is refused")
+        for path, holds in lists
+        for index, hold in enumerate(holds)
         if (told := _verb(hold))
     ]
-    if spec.mode == "approve":
-        problems.append(
-            _warning("spec.mode", "`approve`", fix="until it is, this playbook only observes")
-        )
-    if spec.escalate:
-        problems.append(
-            _warning("spec.escalate", "escalating", fix="until it is, the first holds stand")
-        )
     if spec.guards.include_transactional:
         problems.append(
             _warning(
@@ -35,21 +28,7 @@ def unsupported(playbook: Playbook) -> tuple[Problem, ...]:
                 fix="until it is, transactional mail is never held",
             )
         )
-    if spec.review_after is not None:
-        problems.append(
-            _warning("spec.reviewAfter", "a review date", fix="until it is, nobody is reminded")
-        )
-    return (*problems, *_resume(playbook))
-
-
-def _resume(playbook: Playbook) -> list[Problem]:
-    policy = playbook.resume_policy
-    asked = {
-        ("spec.resume.start.acknowledged", "waiting for an acknowledgement"): policy.acknowledged,
-        ("spec.resume.steps", "resuming in steps"): bool(policy.steps),
-        ("spec.resume.check", "checking evidence before resuming"): policy.check is not None,
-    }
-    return [_warning(field, what, fix=_PERSON) for (field, what), given in asked.items() if given]
+    return tuple(problems)
 
 
 def _verb(hold: Hold) -> str:

@@ -10,17 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from responder.cluster.api import KubernetesApi
 from responder.cluster.events import EventRecorder
+from responder.evidence.prometheus import Prometheus
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
-from responder.incidents.incident import Incident, Phase, TargetState
-from responder.incidents.lifecycle import asks_of
+from responder.incidents.incident import Incident
+from responder.incidents.lifecycle import asks_of, share_of
+from responder.incidents.status import Phase, TargetState
 from responder.metrics import Metrics
+from responder.reconcile.asking import Asking
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.incident_loop import IncidentLoop
@@ -36,6 +39,8 @@ _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
 _GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
+EVIDENCE_INTERVAL_SECONDS: Final = 15.0
+"""How long after all questions were asked they are asked again."""
 _CROWD: Final = 50
 _ASKING_SECONDS: Final = 0.0001
 _LEAVING_SECONDS: Final = 0.0005
@@ -55,6 +60,29 @@ class Scope:
     keep_closed: timedelta = timedelta(days=7)
 
 
+class _Asking(NamedTuple):
+    """What of an incident concerns its targets: it changes more seldom than its status."""
+
+    uid: str
+    asks: bool
+    share: float | None
+    stages: tuple[int, ...]
+    letting_go: bool
+    closed: bool
+
+
+def _asking(incident: Incident) -> _Asking:
+    status = incident.status
+    return _Asking(
+        incident.uid,
+        asks=bool(asks_of(incident)),
+        share=share_of(incident),
+        stages=status.stages,
+        letting_go=status.letting_go is not None,
+        closed=incident.closed,
+    )
+
+
 class Conductor:
     """Owns the view, the queues and the loops of one replica."""
 
@@ -69,6 +97,8 @@ class Conductor:
         leadership: Leadership | None = None,
         release_ghosts: bool = False,
         incidents_served: bool = True,
+        prometheus: Prometheus | None = None,
+        evidence_interval_seconds: float = EVIDENCE_INTERVAL_SECONDS,
     ) -> None:
         """`incidents_served` is False for a command in a cluster without our definition: nothing
         can be open there, and what is held is held by incidents that vanished.
@@ -80,7 +110,7 @@ class Conductor:
         self._outcomes = Outcomes()
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
-        self._asking: dict[IncidentKey, tuple[str, bool, bool]] = {}
+        self._asking: dict[IncidentKey, _Asking] = {}
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -99,6 +129,14 @@ class Conductor:
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
         )
+        self.asking = Asking(
+            view=view,
+            prometheus=prometheus,
+            metrics=metrics,
+            now=self.now,
+            on_answer=self._look_again,
+            interval_seconds=evidence_interval_seconds,
+        )
         self.incidents = IncidentLoop(
             api=api,
             view=view,
@@ -108,6 +146,7 @@ class Conductor:
             now=self.now,
             look_again=self._look_again,
             brake_seconds=self._braked.get,
+            answers=self.asking.answers,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -191,7 +230,7 @@ class Conductor:
             self._asking.pop(key, None)
             self._outcomes.forget(key)
             return
-        asking = (incident.uid, bool(asks_of(incident)), incident.closed)
+        asking = _asking(incident)
         targets: list[ObjectKey] = []
         if self._asking.get(key) != asking and incident.acts and not incident.closed:
             # What an incident asks for changes seldom; its status is written more often.
@@ -199,9 +238,9 @@ class Conductor:
         self._asking[key] = asking
         for target in targets:
             crowd = self.view.crowd_on(target)
-            each = _ASKING_SECONDS if asking[1] else _LEAVING_SECONDS
+            each = _ASKING_SECONDS if asking.asks else _LEAVING_SECONDS
             self._target_queue.add(target, after_seconds=each * crowd if crowd > _CROWD else 0.0)
-        fresh = incident.status.phase is Phase.NEW and bool(targets)
+        fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
 
     def _on_outcome(self, key: IncidentKey) -> None:
@@ -237,7 +276,7 @@ class Conductor:
             for target in outcome.targets
         )
 
-    def _look_again(self, key: IncidentKey, after_seconds: float) -> None:
+    def _look_again(self, key: IncidentKey, after_seconds: float = 0.0) -> None:
         self._incident_queue.add(key, after_seconds=after_seconds)
 
     def _failed(self, loop: str) -> Callable[[object, Exception, float], None]:

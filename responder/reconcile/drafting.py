@@ -4,14 +4,23 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
+from responder.evidence.metric import Metric
+from responder.evidence.questions import bind, bind_volume, kept
 from responder.incidents.bounds import MOST_TEXT_CHARACTERS
 from responder.incidents.identity import Identity, TriggerKind
-from responder.incidents.incident import AlertRecord, Incident, Resume, Status, Trigger
-from responder.incidents.lifecycle import moment
+from responder.incidents.incident import AlertRecord, Incident
+from responder.incidents.policy import Approval, Resume, Stage, Step
+from responder.incidents.requests import Request, Trigger, Wishes
+from responder.incidents.status import Status
+from responder.incidents.transitions import moment
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.rendering import render
 from responder.playbooks.schema import Playbook
+
+MOST_REFUSALS: Final = 64
+"""What the resource takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +46,16 @@ class Matter:
 class Drafting:
     """Renders incidents that are not stored yet."""
 
-    def __init__(self, terms: Terms, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        *,
+        now: Callable[[], datetime],
+        metrics: Callable[[], Mapping[str, Metric]] = dict,
+    ) -> None:
         self._terms = terms
         self._now = now
+        self._metrics = metrics
 
     def labels(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Give labels under the names that playbooks use."""
@@ -67,7 +83,26 @@ class Drafting:
             home_namespace=self._terms.namespace,
             allowed_namespaces=self._terms.allowed_namespaces,
         )
-        policy = playbook.resume_policy
+        refusals = tuple(
+            {
+                "verb": refusal.verb,
+                "reason": refusal.reason,
+                "message": refusal.message[:MOST_TEXT_CHARACTERS],
+            }
+            for refusal in rendering.refusals
+        )
+        trigger = Trigger(
+            kind=trigger.kind,
+            by=trigger.by[:MOST_TEXT_CHARACTERS],
+            reason=trigger.reason[:MOST_TEXT_CHARACTERS],
+            receiver=trigger.receiver[:MOST_TEXT_CHARACTERS],
+        )
+        now, review = moment(self._now()), playbook.spec.review_after
+        approval = _approval(playbook, self._terms.max_mode)
+        approve = None
+        if approval is not None and trigger.kind == "manual":
+            # Whoever triggers it by hand has decided.
+            approve = Request(at=now, by=trigger.by, reason="triggered by hand")
         return Incident(
             namespace=self._terms.namespace,
             name=matter.identity.name(ordinal),
@@ -78,37 +113,62 @@ class Drafting:
             finalized=False,
             identity=matter.identity,
             mode=_capped(str(playbook.spec.mode), self._terms.max_mode),
-            trigger=Trigger(
-                kind=trigger.kind,
-                by=trigger.by[:MOST_TEXT_CHARACTERS],
-                reason=trigger.reason[:MOST_TEXT_CHARACTERS],
-                receiver=trigger.receiver[:MOST_TEXT_CHARACTERS],
-            ),
+            trigger=trigger,
             alerts=alerts or {},
             plan=rendering.asks,
-            refusals=tuple(
-                {
-                    "verb": refusal.verb,
-                    "reason": refusal.reason,
-                    "message": refusal.message[:MOST_TEXT_CHARACTERS],
-                }
-                for refusal in rendering.refusals
-            ),
-            resume=Resume(
-                manual=policy.manual,
-                after_seconds=policy.after_seconds,
-                needs_person=() if policy.manual else policy.reasons,
-            ),
-            received_at=moment(self._now()),
+            refusals=refusals[:MOST_REFUSALS],
+            resume=self._resume(matter),
+            received_at=now,
             token=secrets.token_hex(8),
-            release=None,
+            wishes=Wishes(approve=approve),
             status=Status(),
             alerts_omitted=alerts_omitted,
+            stages=tuple(
+                Stage(
+                    when=kept(bind(stage.when, matter.labels, metrics=self._metrics())),
+                    for_seconds=stage.when.for_.seconds,
+                    plan=asks,
+                )
+                for stage, asks in zip(playbook.spec.escalate, rendering.stages, strict=True)
+            ),
+            approval=approval,
+            review_after_seconds=0 if review is None else review.seconds,
+        )
+
+    def _resume(self, matter: Matter) -> Resume:
+        policy, labels, metrics = matter.playbook.resume_policy, matter.labels, self._metrics()
+        check, volume = policy.check, policy.volume
+        return Resume(
+            manual=policy.manual,
+            after_seconds=policy.after_seconds,
+            acknowledged=policy.acknowledged,
+            steps=tuple(
+                Step(share=step.share.ratio, for_seconds=step.for_.seconds, sends=step.sends)
+                for step in policy.steps
+            ),
+            check=None if check is None else kept(bind(check, labels, metrics=metrics)),
+            volume=None if volume is None else kept(bind_volume(volume, labels, metrics=metrics)),
         )
 
 
+_MODES: Final = ("observe", "approve", "auto")
+
+
 def _capped(mode: str, most: str) -> str:
-    # Approval is not yet acted on: until it is, what would need one is observed.
-    order = ("observe", "approve", "auto")
-    capped = min(mode, most, key=order.index)
-    return capped if capped == "auto" else "observe"
+    return min(mode, most, key=_MODES.index)
+
+
+def _approval(playbook: Playbook, most: str) -> Approval | None:
+    """Tell why a person must approve an incident; None where nobody must."""
+    spec = playbook.spec
+    if _capped(spec.mode, most) != "approve":
+        return None
+    if spec.mode != "approve":
+        # The ceiling is not the playbook's to lift, whoever is asleep.
+        return Approval("nothing is held without approval, by --max-mode")
+    terms = spec.approval
+    return Approval(
+        "the playbook asks for approval",
+        within_seconds=0 if terms is None else terms.within.seconds,
+        otherwise="expire" if terms is None or most == "approve" else terms.otherwise,
+    )

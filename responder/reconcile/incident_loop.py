@@ -3,7 +3,7 @@
 The status tells what was decided and done; it is written after the brake, never before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,18 +21,13 @@ from responder.cluster.failures import (
 )
 from responder.cluster.resources import INCIDENTS
 from responder.holds.objects import MANAGER, JsonObject
-from responder.incidents.incident import FINALIZER, Incident, Phase, Status
-from responder.incidents.lifecycle import (
-    Facts,
-    advance,
-    due_at,
-    moment,
-    noted,
-    read_moment,
-    recounted,
-)
+from responder.incidents.evidence import answers_for
+from responder.incidents.incident import FINALIZER, Incident
+from responder.incidents.lifecycle import advance, due_at, recounted
+from responder.incidents.status import Answer, Phase, Status
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import conditions, entries_about
+from responder.incidents.transitions import Facts, moment, noted, read_moment
 from responder.reconcile.announcing import announce_incident
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
@@ -57,6 +52,7 @@ class IncidentLoop:
         now: Callable[[], datetime],
         look_again: Callable[[IncidentKey, float], None],
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
+        answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
     ) -> None:
         self._api = api
         self._view = view
@@ -66,18 +62,21 @@ class IncidentLoop:
         self._now = now
         self._look_again = look_again
         self._brake_seconds = brake_seconds
+        self._answers = answers
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
         try:
+            looked_at = self._now()
             for _ in range(_MOST_TRANSITIONS):
+                looked_at = self._now()
                 incident = self._view.incidents.get(key)
                 if incident is None:
                     self._outcomes.forget(key)
                     return
-                if not await self._step(key, incident):
+                if not await self._step(key, incident, now=looked_at):
                     break
-            self._plan_next(key)
+            self._plan_next(key, looked_at=looked_at)
         except NotFound:
             self._view.drop_incident(key)
         except Conflict as conflict:
@@ -88,7 +87,7 @@ class IncidentLoop:
         except ApiFailure as failure:
             raise Again(str(failure)) from failure
 
-    async def _step(self, key: IncidentKey, incident: Incident) -> bool:
+    async def _step(self, key: IncidentKey, incident: Incident, *, now: datetime) -> bool:
         """Do one thing; tells whether there may be another."""
         if incident.closed or not incident.acts:
             if incident.finalized and (incident.closed or incident.deleting):
@@ -98,17 +97,18 @@ class IncidentLoop:
                 return await self._prune(key, incident)
         facts = await self._facts(key, incident)
         if incident.status.phase is Phase.NEW:
-            transition = advance(incident, facts, now=self._now())
+            transition = advance(incident, facts, now=now)
             status = incident.status if transition is None else transition.status
             status = self._with_targets(key, incident, status)
         else:
             # What was done to the targets comes before what follows from it.
             status = self._with_targets(key, incident, incident.status)
-            transition = advance(replace(incident, status=status), facts, now=self._now())
+            transition = advance(replace(incident, status=status), facts, now=now)
             status = status if transition is None else transition.status
         if status.letting_go is None and incident.status.letting_go is not None:
             self._outcomes.reopen(key)
-        status = self._with_conditions(incident, status)
+        answers = answers_for(replace(incident, status=status), facts.answers)
+        status = self._with_conditions(incident, replace(status, answers=answers))
         if status == incident.status:
             return False
         await self._write_status(key, incident, status)
@@ -132,7 +132,12 @@ class IncidentLoop:
         letting_go = incident.status.letting_go is not None
         targets = self._view.concerned(incident)
         given_back = letting_go and (not incident.acts or self._outcomes.given_back(key, targets))
-        return Facts(given_back=given_back, deletion_meant=meant)
+        return Facts(
+            given_back=given_back,
+            deletion_meant=meant,
+            answers=self._answers(key),
+            arming=self._view.arming,
+        )
 
     async def _is_definition_served(self, incident: Incident) -> bool:
         """Tell a person's deletion from the removal of the resource definition itself.
@@ -234,9 +239,9 @@ class IncidentLoop:
             return
         self._view.put_incident(read_incident(live))
 
-    def _plan_next(self, key: IncidentKey) -> None:
+    def _plan_next(self, key: IncidentKey, *, looked_at: datetime) -> None:
         incident = self._view.incidents.get(key)
-        due = None if incident is None else due_at(incident)
+        due = None if incident is None else due_at(incident, now=looked_at)
         if due is not None:
             left = (due - self._now()).total_seconds()
             self._look_again(key, max(0.001, left))

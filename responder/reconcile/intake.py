@@ -7,16 +7,18 @@ that can't be stored ever is reported and drops none of its neighbours.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from responder.alerts.notification import Alert, Notification
 from responder.cluster.api import KubernetesApi
 from responder.cluster.failures import ApiFailure
+from responder.evidence.metric import Metric
 from responder.incidents.absorption import Absorbed, Absorption, absorb, is_known_resolved
 from responder.incidents.bounds import MOST_TEXT_CHARACTERS, sender_name
 from responder.incidents.identity import Identity
-from responder.incidents.incident import Incident, Request, Trigger
-from responder.incidents.lifecycle import moment
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request, Trigger, Wish
+from responder.incidents.transitions import moment
 from responder.playbooks.schema import Playbook
 from responder.playbooks.selection import Selection
 from responder.reconcile.drafting import Drafting, Matter, Terms
@@ -47,6 +49,7 @@ class Intake:
         catch_up: Callable[[], Awaitable[None]],
         now: Callable[[], datetime],
         on_stored: Callable[[Incident, float], None],
+        metrics: Callable[[], Mapping[str, Metric]] = dict,
     ) -> None:
         """`on_stored` gets each stored incident and when its request came in (monotonic)."""
         self._view = view
@@ -54,7 +57,7 @@ class Intake:
         self._playbooks = playbooks
         self._catch_up = catch_up
         self._now = now
-        self._drafting = Drafting(terms, now=now)
+        self._drafting = Drafting(terms, now=now, metrics=metrics)
         self._store = Store(api=api, view=view, namespace=terms.namespace, on_stored=on_stored)
         self._selected: tuple[Sequence[Playbook], Selection] | None = None
 
@@ -180,14 +183,19 @@ class Intake:
         key = IncidentKey(self._terms.namespace, stored.incident)
         return stored, self._view.incidents.get(key)
 
-    async def release(self, key: IncidentKey, *, by: str, reason: str) -> Incident:
-        """Ask for an incident to be given back; raises NotFound where there is none."""
+    async def ask(
+        self, key: IncidentKey, wish: Wish, *, by: str, reason: str, later_seconds: float = 0
+    ) -> Incident:
+        """Note a person's wish about an incident; `later_seconds` says when an extended one is due.
+
+        Raises NotFound where there is none, and NotPossible where it can't be asked for.
+        """
+        now = self._now()
         request = Request(
-            at=moment(self._now()),
-            by=by[:MOST_TEXT_CHARACTERS],
-            reason=reason[:MOST_TEXT_CHARACTERS],
+            at=moment(now), by=by[:MOST_TEXT_CHARACTERS], reason=reason[:MOST_TEXT_CHARACTERS]
         )
-        return await self._store.release(key.name, request)
+        review_at = moment(now + timedelta(seconds=later_seconds)) if wish is Wish.EXTEND else ""
+        return await self._store.ask(key.name, wish, request, review_at=review_at)
 
 
 def _decide_by_hand(current: Incident | None) -> Absorption:

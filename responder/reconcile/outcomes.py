@@ -9,7 +9,8 @@ from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
 from responder.holds.subjects import CAMPAIGN, object_of, subject_of, told
 from responder.holds.workload import AUTOSCALER
-from responder.incidents.incident import Incident, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Target, TargetState
 from responder.reconcile.view import IncidentKey, View
 
 MOST_TARGETS: Final = 256
@@ -67,7 +68,7 @@ class Outcomes:
             for target in outcome.targets:
                 place = (target.key, target.subject)
                 merged[place] = _renewed(merged.get(place), target, incident.uid)
-        for ask in incident.plan if incident.acts else ():
+        for ask in incident.plan_in_force if incident.acts else ():
             subject = subject_of(ask)
             nowhere = ObjectKey(CAMPAIGN, ask.namespace, ask.target)
             if object_of(subject) is not None:

@@ -9,7 +9,8 @@ from responder.holds.fields import Facts
 from responder.holds.objects import JsonObject, ObjectKey, metadata
 from responder.holds.planning import Step, Write
 from responder.holds.subjects import object_of, subject_of, told
-from responder.incidents.incident import Incident, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import TargetState
 from responder.reconcile.announcing import shown
 from responder.reconcile.situation import Situation, gather
 from responder.reconcile.standings import outcomes_of
@@ -65,7 +66,7 @@ class Preview:
 
 def preview(view: View, incident: Incident, *, pools: tuple[str, ...]) -> Preview:
     """Plan an incident that isn't stored against the cluster as the view has it."""
-    asking = replace(incident, uid=incident.uid or "preview", mode="auto")
+    asking = replace(incident, uid=incident.uid or "preview", mode="auto", approval=None)
     differences: list[Difference] = []
     problems = [refusal["message"] for refusal in incident.refusals]
     for ask in incident.plan:

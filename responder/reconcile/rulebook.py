@@ -4,30 +4,65 @@ A set with a mistake in it never replaces the last good one, and says so in a me
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from responder.errors import Problem
+from responder.evidence.loading import LoadedMetrics, load_metrics
+from responder.evidence.metric import Metric
 from responder.metrics import Metrics
 from responder.playbooks.loading import Loaded, load_directory
 from responder.playbooks.schema import Playbook
 
+USUAL_METRICS: Final = Path("rules/metrics")
 _LOOK_SECONDS: Final = 2.0
 
 log = structlog.get_logger()
 
 
-class Rulebook:
-    """The last good set of playbooks of one folder."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Playbooks, and the metrics that they may name, as they were read together."""
 
-    def __init__(self, folder: Path, *, metrics: Metrics) -> None:
+    loaded: Loaded
+    metrics: LoadedMetrics
+
+    @property
+    def digest(self) -> str:
+        return f"{self.loaded.digest} {self.metrics.digest}"
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return (*self.metrics.errors, *self.loaded.errors)
+
+
+def read_rules(playbooks: Path, metrics: Path | None) -> Rules:
+    """Read both folders; without one of metrics, and without the usual one, there are none."""
+    named = LoadedMetrics()
+    if metrics is not None or USUAL_METRICS.is_dir():
+        named = load_metrics(metrics or USUAL_METRICS)
+    # A metric that has mistakes is no unknown one.
+    loaded = load_directory(playbooks, metrics=None if named.errors else named.known)
+    return Rules(loaded, named)
+
+
+class Rulebook:
+    """The last good set of playbooks of one folder, and of the metrics that they name."""
+
+    def __init__(
+        self, folder: Path, *, metrics: Metrics, metrics_folder: Path | None = None
+    ) -> None:
         self._folder = folder
+        self._metrics_folder = metrics_folder
         self._metrics = metrics
         self._digest: str | None = None
         self._playbooks: tuple[Playbook, ...] | None = None
+        self.named: Mapping[str, Metric] = {}
+        """The metrics in force."""
         self.errors: tuple[Problem, ...] = ()
 
     @property
@@ -41,9 +76,9 @@ class Rulebook:
 
     def load(self) -> None:
         """Look at the files now."""
-        self._take(load_directory(self._folder))
+        self._take(read_rules(self._folder, self._metrics_folder))
 
-    def _take(self, loaded: Loaded) -> None:
+    def _take(self, loaded: Rules) -> None:
         if loaded.digest == self._digest and self._digest is not None:
             return
         first, self._digest = self._digest is None, loaded.digest
@@ -59,15 +94,16 @@ class Rulebook:
                 fix="run `responder check`",
             )
             return
-        for problem in loaded.warnings:
+        for problem in loaded.loaded.warnings:
             log.warning("playbook_warning", problem=str(problem))
-        self._playbooks = loaded.playbooks
-        self._metrics.playbooks.set(len(loaded.playbooks))
-        names = [playbook.name for playbook in loaded.playbooks]
+        self._playbooks = loaded.loaded.playbooks
+        self.named = loaded.metrics.metrics
+        self._metrics.playbooks.set(len(self._playbooks))
+        names = [playbook.name for playbook in self._playbooks]
         log.info("playbooks_loaded" if first else "playbooks_reloaded", playbooks=names)
 
     async def follow(self) -> None:
         """Look at the files again and again."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            self._take(await asyncio.to_thread(load_directory, self._folder))
+            self._take(await asyncio.to_thread(read_rules, self._folder, self._metrics_folder))

@@ -43,7 +43,7 @@ from responder.holds.subjects import (
 )
 from responder.holds.workload import AUTOSCALER, Workload, plan_workload
 from responder.incidents.incident import Incident
-from responder.incidents.lifecycle import asks_of
+from responder.incidents.lifecycle import asks_of, share_of
 from responder.playbooks.asks import Ask
 from responder.reconcile.view import View
 
@@ -135,7 +135,7 @@ def gather(
     asked = [
         (incident, ask)
         for incident in incidents
-        for ask in asks_of(incident)
+        for ask in asks_of(incident, arming=view.arming)
         if _concerns(incident, ask, key=key, live=live)
     ]
     situation = Situation(key, live, incidents, asked)
@@ -197,7 +197,7 @@ def _gather_workload(situation: Situation, view: View) -> None:
             if not _held_before(incident, situation):
                 situation.refused[wish_of(incident, ask, key)] = barrier
     situation.holds = [
-        Hold(holder_of(incident), limit_of(ask))
+        Hold(holder_of(incident), limit_of(ask), share_of(incident))
         for incident, ask in situation.asked
         if wish_of(incident, ask, key) not in situation.refused
     ]
@@ -241,7 +241,9 @@ def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
                 situation.refused[wish_of(incident, ask, situation.key)] = barrier
                 continue
         control = controls.setdefault(name, control_of(ask, pools=pools))
-        holds.setdefault(name, []).append(Hold(holder_of(incident), _limit(ask, control)))
+        holds.setdefault(name, []).append(
+            Hold(holder_of(incident), _limit(ask, control), share_of(incident))
+        )
     situation.keys = {name: HeldKey(controls[name], holds[name]) for name in controls}
 
 

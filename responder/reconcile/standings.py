@@ -11,7 +11,8 @@ from responder.holds.objects import HOLD_ALLOWED, HOLD_LABEL, ObjectKey, uid
 from responder.holds.planning import Finding, Step
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
 from responder.holds.workload import AUTOSCALER
-from responder.incidents.incident import Incident, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Target, TargetState
 from responder.playbooks.asks import Ask
 from responder.reconcile.outcomes import Outcome
 from responder.reconcile.situation import Situation, field_of, wish_of
@@ -229,7 +230,7 @@ def _stuck(
     """Give what of the incident's can't be given back, by field."""
     fields = {
         field_of(ask, situation.key)
-        for ask in incident.plan
+        for ask in incident.plan_in_force
         if situation.key.kind != CONFIG_MAP or subject_of(ask).kind != DEPLOYMENT
     }
     return {

@@ -21,11 +21,14 @@ from responder.cluster.failures import (
     Unavailable,
 )
 from responder.cluster.resources import INCIDENTS
+from responder.errors import NotPossible, Problem
 from responder.holds.objects import MANAGER, JsonObject
 from responder.incidents.absorption import Absorbed, Absorption
 from responder.incidents.identity import Identity, ordinal_of
-from responder.incidents.incident import Incident, Request
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request, Wish
 from responder.incidents.stored import body_of, read_incident
+from responder.incidents.wishing import is_noted, why_not
 from responder.reconcile.view import IncidentKey, View
 
 _MOST_TRIES: Final = 12
@@ -193,20 +196,29 @@ class Store:
         self._view.put_incident(incident)
         return incident
 
-    async def release(self, name: str, request: Request) -> Incident:
-        """Note a person's wish; an earlier one stands. Raises NotFound where there is nothing."""
+    async def ask(
+        self, name: str, wish: Wish, request: Request, *, review_at: str = ""
+    ) -> Incident:
+        """Note a person's wish; one that was noted before and still counts stands.
+
+        Raises NotFound where there is nothing, and NotPossible where it can't be asked for.
+        """
         for _ in range(_MOST_TRIES):
             current = await self._read(name)
             if current is None:
                 raise NotFound(f"no incident {name}")
-            if current.closed or current.release is not None:
+            if is_noted(current, wish):
                 return current
+            why = why_not(current, wish)
+            if why:
+                raise NotPossible([Problem(f"{name} {why}", field=str(wish))])
+            told = request.to_json() | ({"until": review_at} if review_at else {})
             try:
-                incident = await self._patch(current, {"release": request.to_json()})
+                incident = await self._patch(current, {str(wish): told})
             except Conflict:
                 continue
             self._view.put_incident(incident)
-            log.info("release_asked_for", incident=name, by=request.by)
+            log.info("asked_for", wish=str(wish), incident=name, by=request.by)
             return incident
         raise NotNow(f"the incident {name} is being written by others; try again")
 

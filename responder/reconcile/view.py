@@ -31,6 +31,7 @@ from responder.holds.subjects import (
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.identity import ordinal_of, stem_of
 from responder.incidents.incident import Incident
+from responder.incidents.transitions import Arming
 
 
 class IncidentKey(NamedTuple):
@@ -50,6 +51,8 @@ class View:
         """uids of every incident."""
         self.open: set[str] = set()
         """uids of those that are not closed."""
+        self.arming = Arming.ARMED
+        """Whether anything new may be held."""
         self.on_incident: Callable[[IncidentKey, Incident | None], None] = lambda _k, _i: None
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
         self._outdated: set[IncidentKey | ObjectKey] = set()
@@ -88,7 +91,7 @@ class View:
         for fingerprint in incident.alerts:
             self._by_fingerprint[fingerprint].add(key)
         if not incident.closed:
-            for ask in incident.plan:
+            for ask in incident.plan_in_force:
                 self._by_subject[subject_of(ask)].add(key)
             for target in incident.status.targets:
                 self._by_object[target.key].add(key)
@@ -123,7 +126,7 @@ class View:
         _discard(self._by_stem, stem, known.name)
         for fingerprint in known.alerts:
             _discard(self._by_fingerprint, fingerprint, key)
-        for ask in known.plan:
+        for ask in known.plan_in_force:
             _discard(self._by_subject, subject_of(ask), key)
         for target in known.status.targets:
             _discard(self._by_object, target.key, key)
@@ -225,7 +228,7 @@ class View:
         Pausing sending comes before touching workloads, so ConfigMaps come first.
         """
         found: dict[ObjectKey, None] = {}
-        for ask in incident.plan:
+        for ask in incident.plan_in_force:
             found.update(dict.fromkeys(self.targets_of(subject_of(ask))))
         for target in incident.status.targets:
             # An autoscaler is held for its workload, which the plan names.

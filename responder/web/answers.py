@@ -2,6 +2,9 @@
 
 from typing import Any, Final
 
+from responder.incidents.requests import Wish
+from responder.incidents.status import Phase
+
 Json = dict[str, Any]
 SCHEMAS: Final = "#/components/schemas/"
 TEXT: Final[Json] = {"type": "string"}
@@ -78,10 +81,10 @@ ANSWERS: Final[dict[str, Json]] = {
                 "alerts": {"type": "object", "description": "By fingerprint."},
                 "plan": listed({"type": "object", "description": "One limit on one target."}),
                 "refusals": listed(TEXTS),
-                "release": {"anyOf": [_REASON, {"type": "null"}]},
+                **{str(wish): {"anyOf": [_REASON, {"type": "null"}]} for wish in Wish},
                 "status": shaped(
                     {
-                        "phase": {"type": "string", "enum": ["", "Holding", "Cooling", "Closed"]},
+                        "phase": {"type": "string", "enum": list(map(str, Phase))},
                         "reason": TEXT,
                         "message": TEXT,
                         "conditions": listed(_REASON),

@@ -11,8 +11,17 @@ from pydantic.json_schema import models_json_schema
 
 from responder import __version__
 from responder.alerts.notification import Notification
+from responder.incidents.requests import Wish
 from responder.web.answers import ANSWERS, SCHEMAS, TEXT, Json, listed, ref
-from responder.web.people import Release, Wish
+from responder.web.people import ExtendBody, TriggerBody, WishBody
+
+_WISHES: Final = {
+    Wish.APPROVE: "Hold what is proposed",
+    Wish.REJECT: "Never hold what is proposed",
+    Wish.ACKNOWLEDGE: "The cause is dealt with: resuming may begin",
+    Wish.RELEASE: "Give back now",
+    Wish.EXTEND: "Look at it again later",
+}
 
 
 def _answer(description: str, schema: Json) -> Json:
@@ -99,7 +108,7 @@ def _paths() -> Json:
                     "404": _NOT_THERE,
                     "503": _LATER,
                 },
-                body="Wish",
+                body="TriggerBody",
                 parameters=("name",),
             )
         },
@@ -113,7 +122,7 @@ def _paths() -> Json:
                     "404": _NOT_THERE,
                     "503": _LATER,
                 },
-                body="Wish",
+                body="TriggerBody",
                 parameters=("name",),
             )
         },
@@ -136,19 +145,25 @@ def _paths() -> Json:
                 parameters=named,
             )
         },
-        f"{incident}/release": {
-            "post": _operation(
-                "release",
-                "Give back now",
-                {
-                    "200": _answer("The wish is stored.", ref("Incident")),
-                    "400": _BAD,
-                    "404": _NOT_THERE,
-                    "503": _LATER,
-                },
-                body="Release",
-                parameters=named,
-            )
+        **{
+            f"{incident}/{wish}": {
+                "post": _operation(
+                    str(wish),
+                    _WISHES[wish],
+                    {
+                        "200": _answer("The wish is stored.", ref("Incident")),
+                        "400": _BAD,
+                        "404": _NOT_THERE,
+                        "409": _problem(
+                            "The incident is not in a state in which this makes sense."
+                        ),
+                        "503": _LATER,
+                    },
+                    body="ExtendBody" if wish is Wish.EXTEND else "WishBody",
+                    parameters=named,
+                )
+            }
+            for wish in Wish
         },
         "/healthz": {"get": _operation("healthz", "Alive", {"200": _text("It is.")}, is_open=True)},
         "/readyz": {
@@ -177,7 +192,7 @@ def _paths() -> Json:
 def document() -> Json:
     """Give the whole document."""
     _, bodies = models_json_schema(
-        [(model, "validation") for model in (Notification, Wish, Release)],
+        [(model, "validation") for model in (Notification, TriggerBody, WishBody, ExtendBody)],
         ref_template=f"{SCHEMAS}{{model}}",
     )
     return {

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Final, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,17 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from responder.cluster.failures import Unavailable
 from responder.errors import BadInput, Problem
 from responder.incidents.absorption import Absorbed
-from responder.incidents.incident import Incident, Trigger
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Trigger, Wish
 from responder.playbooks.names import label_fault, subdomain_fault
+from responder.playbooks.quantities import Duration
 from responder.playbooks.schema import Playbook
+from responder.playbooks.written import Mistake
 from responder.reconcile.preview import preview
 from responder.reconcile.view import IncidentKey
 from responder.web.service import SERVICE, Service
 
 Text = Annotated[str, Field(max_length=1024)]
+_USUAL_EXTENSION: Final = "24h"
 
 
-class Wish(BaseModel):
+class TriggerBody(BaseModel):
     """The body of a trigger, and of a plan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -31,13 +35,20 @@ class Wish(BaseModel):
     by: Text = ""
 
 
-class Release(BaseModel):
-    """The body of a release."""
+class WishBody(BaseModel):
+    """The body of a wish about an incident."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     reason: Text = ""
     by: Text = ""
+
+
+class ExtendBody(WishBody):
+    """The body of a wish to look at it again later."""
+
+    for_: Annotated[str, Field(alias="for", max_length=64)] = _USUAL_EXTENSION
+    """How much later, like `24h`."""
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -93,7 +104,7 @@ async def trigger(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/playbooks/{name}/trigger`: hold now, without any alert."""
     received = time.monotonic()
     service = _ready(request)
-    playbook, wish = _playbook(request), await _read(request, Wish)
+    playbook, wish = _playbook(request), await _read(request, TriggerBody)
     draft = service.intake.draft(playbook, wish.labels, trigger=Trigger(kind="manual"))
     if not draft.plan:
         raise BadInput(
@@ -117,7 +128,7 @@ async def trigger(request: web.Request) -> web.StreamResponse:
 async def plan(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/playbooks/{name}/plan`: what a trigger would do; writes nothing."""
     service = _ready(request)
-    playbook, wish = _playbook(request), await _read(request, Wish)
+    playbook, wish = _playbook(request), await _read(request, TriggerBody)
     trigger = Trigger(kind="manual", by=wish.by, reason=wish.reason)
     incident = service.intake.draft(playbook, wish.labels, trigger=trigger)
     return web.json_response(preview(service.view, incident, pools=service.pools).to_json())
@@ -159,14 +170,29 @@ async def incident(request: web.Request) -> web.StreamResponse:
     return web.json_response(told(found))
 
 
-async def release(request: web.Request) -> web.StreamResponse:
-    """`POST /api/v1/incidents/{namespace}/{name}/release`: give back now."""
-    service, key = request.app[SERVICE], _key(request)
-    wish = await _read(request, Release)
-    if key.namespace != service.intake.namespace:
-        raise web.HTTPNotFound(text=f"no incident {key.name} in {key.namespace}")
-    releasing = service.intake.release(key, by=wish.by or "api", reason=wish.reason)
-    return web.json_response(told(await _in_time(service, releasing)))
+def asking(wish: Wish) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Give the handler of `POST /api/v1/incidents/{namespace}/{name}/{wish}`."""
+
+    async def asked(request: web.Request) -> web.StreamResponse:
+        service, key = request.app[SERVICE], _key(request)
+        body = await _read(request, ExtendBody if wish is Wish.EXTEND else WishBody)
+        if key.namespace != service.intake.namespace:
+            raise web.HTTPNotFound(text=f"no incident {key.name} in {key.namespace}")
+        later = duration(body.for_, field="for").seconds if isinstance(body, ExtendBody) else 0
+        asking = service.intake.ask(
+            key, wish, by=body.by or "api", reason=body.reason, later_seconds=later
+        )
+        return web.json_response(told(await _in_time(service, asking)))
+
+    return asked
+
+
+def duration(text: str, *, field: str) -> Duration:
+    """Read a duration that somebody wrote; raises BadInput."""
+    try:
+        return Duration.parse(text)
+    except Mistake as mistake:
+        raise BadInput([Problem(mistake.message, field=field, fix=mistake.fix)]) from mistake
 
 
 def told(found: Incident) -> dict[str, Any]:
@@ -182,6 +208,7 @@ def told(found: Incident) -> dict[str, Any]:
         "alerts": {key: alert.to_json() for key, alert in found.alerts.items()},
         "plan": [ask.to_json() for ask in found.plan],
         "refusals": [dict(refusal) for refusal in found.refusals],
-        "release": None if found.release is None else found.release.to_json(),
+        **{str(wish): None for wish in Wish},
+        **found.wishes.to_json(),
         "status": found.status.to_json(),
     }

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from responder.cluster.failures import ApiFailure, NotFound, Unavailable
-from responder.errors import BadInput, Problem
+from responder.errors import BadInput, NotPossible, Problem
 
 _RETRY_SECONDS: Final = 5.0
 
@@ -49,7 +49,7 @@ async def problems(
     try:
         return await handler(request)
     except BadInput as bad:
-        return problem_response(400, title="Bad request", problems=bad.problems)
+        return _bad(bad)
     except ApiFailure as failure:
         return _failed(failure)
     except web.HTTPRequestEntityTooLarge as error:
@@ -68,6 +68,12 @@ async def problems(
     except Exception:
         log.exception("request_failed", method=request.method, path=request.path)
         return problem_response(500, title="Internal error", detail="see the responder's log")
+
+
+def _bad(bad: BadInput) -> web.Response:
+    if isinstance(bad, NotPossible):
+        return problem_response(409, title="Not possible now", problems=bad.problems)
+    return problem_response(400, title="Bad request", problems=bad.problems)
 
 
 def _failed(failure: ApiFailure) -> web.Response:

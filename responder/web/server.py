@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from responder.incidents.requests import Wish
 from responder.web import health, openapi, people, webhooks
 from responder.web.authentication import BearerToken, bearer_required
 from responder.web.problems import problems
@@ -25,7 +26,10 @@ def create_app(
             web.post("/api/v1/playbooks/{name}/plan", people.plan),
             web.get("/api/v1/incidents", people.incidents),
             web.get("/api/v1/incidents/{namespace}/{name}", people.incident),
-            web.post("/api/v1/incidents/{namespace}/{name}/release", people.release),
+            *(
+                web.post(f"/api/v1/incidents/{{namespace}}/{{name}}/{wish}", people.asking(wish))
+                for wish in Wish
+            ),
             web.get("/api/openapi.json", openapi.openapi),
             web.get("/healthz", health.healthz),
             web.get("/readyz", health.readyz),

@@ -8,19 +8,11 @@ from typing import Any
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, Absorption
 from responder.incidents.identity import Identity
-from responder.incidents.incident import (
-    AlertRecord,
-    Incident,
-    Outcome,
-    Phase,
-    Reason,
-    Request,
-    Resume,
-    Statement,
-    Status,
-    Trigger,
-)
-from responder.incidents.lifecycle import moment
+from responder.incidents.incident import AlertRecord, Incident, Statement
+from responder.incidents.policy import Approval, Resume
+from responder.incidents.requests import Request, Trigger, Wishes
+from responder.incidents.status import Outcome, Phase, Reason, Status
+from responder.incidents.transitions import moment
 from responder.playbooks.asks import Ask
 
 NOW = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -117,7 +109,7 @@ def incident(
         resource_version="7",
         created_at=told_at(0),
         deleting=deleting,
-        finalized=mode == "auto",
+        finalized=mode != "observe",
         identity=dataclasses.replace(IDENTITY, kind="manual" if manual else "alertmanager"),
         mode=mode,
         trigger=Trigger("manual", by="ada", reason="a bad list")
@@ -129,8 +121,9 @@ def incident(
         resume=resume if resume is not None else Resume(after_seconds=600),
         received_at=told_at(0),
         token="5f1c9a0e",
-        release=release,
+        wishes=Wishes(release=release),
         status=Status(phase=phase, since=told_at(0), **(status or {})),
+        approval=Approval("its mode is approve") if mode == "approve" else None,
     )
     return dataclasses.replace(whole, **changes)
 

@@ -7,7 +7,9 @@ import pytest
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, absorb
 from responder.incidents.bounds import MOST_ALERTS, MOST_SENDERS, sender_name
-from responder.incidents.incident import Incident, Phase, Reason, Request
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request
+from responder.incidents.status import Phase, Reason
 from tests.incidents.given import (
     AM,
     alerts,

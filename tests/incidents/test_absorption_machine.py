@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, absorb
-from responder.incidents.incident import Incident, Reason
+from responder.incidents.incident import Incident
+from responder.incidents.status import Reason
 from tests.incidents.given import (
     closed,
     fingerprint,

@@ -6,27 +6,12 @@ from typing import Any
 
 import pytest
 
-from responder.incidents.incident import (
-    FIRST_TIMELINE,
-    MOST_TIMELINE,
-    Entry,
-    Incident,
-    Outcome,
-    Phase,
-    Reason,
-    Request,
-    Resume,
-)
-from responder.incidents.lifecycle import (
-    Facts,
-    advance,
-    asks_of,
-    due_at,
-    moment,
-    noted,
-    read_moment,
-    recounted,
-)
+from responder.incidents.incident import Incident
+from responder.incidents.lifecycle import advance, asks_of, due_at, recounted
+from responder.incidents.policy import Resume
+from responder.incidents.requests import Request
+from responder.incidents.status import FIRST_TIMELINE, MOST_TIMELINE, Entry, Outcome, Phase, Reason
+from responder.incidents.transitions import Facts, moment, noted, read_moment
 from tests.incidents.given import PAUSE, SCALE, alerts, at, incident, released, told_at
 
 NOTHING = Facts()
@@ -121,13 +106,6 @@ GOES: list[Any] = [
         Phase.HOLDING,
         Reason.OBSERVING,
         id="new: only observing",
-    ),
-    pytest.param(
-        incident(phase=Phase.NEW, mode="approve"),
-        NOTHING,
-        Phase.HOLDING,
-        Reason.OBSERVING,
-        id="new: approval is not acted on, so it observes",
     ),
     pytest.param(
         incident(phase=Phase.NEW, release=released()),
@@ -344,7 +322,6 @@ def test_how_it_ended(mode: str, outcome: Outcome) -> None:
         pytest.param(leaving(Reason.RELEASED_BY_HAND), False, id="letting go"),
         pytest.param(incident(phase=Phase.CLOSED), False, id="closed"),
         pytest.param(incident(mode="observe"), False, id="observing"),
-        pytest.param(incident(mode="approve"), False, id="not approved"),
         pytest.param(incident(mode=""), False, id="no mode at all"),
     ],
 )
@@ -363,7 +340,7 @@ def test_what_it_asks_for(given: Incident, asks: bool) -> None:  # noqa: FBT001
     ids=["cooling", "holding", "unreadable", "letting go"],
 )
 def test_when_it_wants_to_be_looked_at_again(given: Incident, due: datetime | None) -> None:
-    assert due_at(given) == due
+    assert due_at(given, now=at(6)) == due
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from responder.incidents.incident import MOST_TIMELINE, Incident, Phase, Reason, Resume
-from responder.incidents.lifecycle import Facts, advance, asks_of, due_at
+from responder.incidents.incident import Incident
+from responder.incidents.lifecycle import advance, asks_of
+from responder.incidents.policy import Resume
+from responder.incidents.requests import Wishes
+from responder.incidents.status import MOST_TIMELINE, Phase, Reason
 from responder.incidents.stored import body_of
+from responder.incidents.transitions import Facts, read_moment
 from tests.incidents.given import NOW, alerts, incident, released
 from tests.incidents.resource_schema import fault, without_nulls
 
@@ -50,7 +54,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def a_person_releases(self) -> None:
-        self.incident = dataclasses.replace(self.incident, release=released())
+        self.incident = dataclasses.replace(self.incident, wishes=Wishes(release=released()))
 
     @rule(meant=st.booleans())
     def it_is_deleted(self, *, meant: bool) -> None:
@@ -97,7 +101,7 @@ class Life(RuleBasedStateMachine):
         if reason is Reason.COOL_DOWN_OVER:
             assert not self.incident.firing
             assert self.incident.trigger.kind != "manual"
-            due = due_at(self.incident)
+            due = read_moment(self.incident.status.cooling_until)
             assert due is not None
             assert due <= self.now
             if self.incident.acts:

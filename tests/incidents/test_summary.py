@@ -7,7 +7,9 @@ import pytest
 from responder.holds.ledger import Entry as LedgerEntry
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
-from responder.incidents.incident import Condition, Incident, Reason, Request, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request
+from responder.incidents.status import Condition, Reason, Target, TargetState
 from responder.incidents.summary import conditions, entries_about
 from tests.incidents.given import incident, told_at
 

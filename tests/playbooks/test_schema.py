@@ -33,7 +33,6 @@ def test_the_designs_example_is_a_playbook_as_it_stands() -> None:
     assert deferrals.identity_labels == ("pool", "mailbox_provider")
     assert article.name == "article"
     assert article.resume_policy == ResumePolicy(manual=False, after_seconds=1_800)
-    assert not article.resume_policy.needs_person
 
 
 def test_a_playbook_matches_when_all_of_its_matchers_do() -> None:
@@ -85,36 +84,32 @@ def test_one_line_of_matchers_may_hold_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resume", "policy", "reasons"),
+    ("resume", "policy"),
     [
-        ("manual", ResumePolicy(manual=True, after_seconds=0), ("the playbook resumes by hand",)),
-        ("{}", ResumePolicy(manual=False, after_seconds=1_800), ()),
-        ("{start: {after: 0s}}", ResumePolicy(manual=False, after_seconds=0), ()),
-        ("{start: {after: 1h30m}}", ResumePolicy(manual=False, after_seconds=5_400), ()),
+        ("manual", ResumePolicy(manual=True, after_seconds=0)),
+        ("{}", ResumePolicy(manual=False, after_seconds=1_800)),
+        ("{start: {after: 0s}}", ResumePolicy(manual=False, after_seconds=0)),
+        ("{start: {after: 1h30m}}", ResumePolicy(manual=False, after_seconds=5_400)),
         (
             "{start: {acknowledged: true}}",
             ResumePolicy(manual=False, after_seconds=1_800, acknowledged=True),
-            ("the cause must be acknowledged",),
         ),
     ],
 )
-def test_what_resume_comes_down_to(
-    resume: str, policy: ResumePolicy, reasons: tuple[str, ...]
-) -> None:
-    found = read(BOUNCES + f"  resume: {resume}\n").resume_policy
-    assert found == policy
-    assert found.reasons == reasons
-    assert found.needs_person == bool(reasons)
+def test_what_resume_comes_down_to(resume: str, policy: ResumePolicy) -> None:
+    assert read(BOUNCES + f"  resume: {resume}\n").resume_policy == policy
 
 
-def test_steps_and_checks_need_a_person_until_they_are_acted_on() -> None:
-    text = BOUNCES + "  resume: {steps: [10%], check: {metric: bounce-rate, max: 2%}}\n"
-    policy = read(text).resume_policy
-    assert policy.needs_person
-    assert policy.reasons == (
-        "resuming in steps is not yet acted on",
-        "the evidence check is not yet acted on",
-    )
+@pytest.mark.parametrize(
+    ("volume", "metric"),
+    [("", "attempts"), (", volume: {metric: kumo-sends}", "kumo-sends")],
+    ids=["by default", "one's own"],
+)
+def test_what_counts_the_messages_of_steps(volume: str, metric: str) -> None:
+    policy = read(BOUNCES + f"  resume: {{steps: [10%]{volume}}}\n").resume_policy
+    assert policy.volume is not None
+    assert policy.volume.metric == metric
+    assert read(BOUNCES + "  resume: {}\n").resume_policy.volume is None
 
 
 def test_a_short_step_is_a_long_one_with_the_usual_time_and_volume() -> None:

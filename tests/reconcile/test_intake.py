@@ -16,7 +16,7 @@ from responder.cluster.failures import (
     unavailable,
 )
 from responder.incidents.absorption import Absorbed
-from responder.incidents.incident import Trigger
+from responder.incidents.requests import Trigger, Wish
 from responder.incidents.stored import read_incident
 from responder.playbooks.loading import read_playbooks
 from responder.reconcile.intake import NotNow
@@ -242,7 +242,7 @@ async def test_after_a_release_a_trigger_holds_at_once(door: Door) -> None:
     rule, labels = door.playbooks[0], {"campaign": "a"}
     stored, _ = await door.intake.trigger(rule, labels, reason="", by="ada", received=1.0)
     key = IncidentKey("mail", stored.incident)
-    await door.intake.release(key, by="ada", reason="")
+    await door.intake.ask(key, Wish.RELEASE, by="ada", reason="")
     again, _ = await door.intake.trigger(rule, labels, reason="", by="ada", received=1.0)
     assert again.what is Absorbed.OPEN
     assert again.incident != stored.incident
@@ -251,8 +251,8 @@ async def test_after_a_release_a_trigger_holds_at_once(door: Door) -> None:
 async def test_the_first_release_stands(door: Door) -> None:
     await door.notify(pod(1))
     key = IncidentKey("mail", only(door.server).name)
-    await door.intake.release(key, by="ada", reason="clean")
-    found = await door.intake.release(key, by="bob", reason="")
+    await door.intake.ask(key, Wish.RELEASE, by="ada", reason="clean")
+    found = await door.intake.ask(key, Wish.RELEASE, by="bob", reason="")
     assert found.release is not None
     assert (found.release.by, found.release.reason) == ("ada", "clean")
     assert len(door.server.writes) == 2
@@ -267,13 +267,13 @@ async def test_a_release_is_decided_again_when_another_write_came_first(door: Do
         door.server.put(door.server.stored[name])
 
     door.server.before_write = touch_once
-    found = await door.intake.release(IncidentKey("mail", name), by="ada", reason="")
+    found = await door.intake.ask(IncidentKey("mail", name), Wish.RELEASE, by="ada", reason="")
     assert found.release is not None
 
 
 async def test_a_release_of_nothing_is_told(door: Door) -> None:
     with pytest.raises(NotFound):
-        await door.intake.release(IncidentKey("mail", "nowhere"), by="ada", reason="")
+        await door.intake.ask(IncidentKey("mail", "nowhere"), Wish.RELEASE, by="ada", reason="")
 
 
 # -- what is opened
@@ -284,8 +284,9 @@ async def test_a_release_of_nothing_is_told(door: Door) -> None:
     [
         ("auto", "auto", "auto"),
         ("auto", "observe", "observe"),
-        ("auto", "approve", "observe"),
-        ("approve", "auto", "observe"),
+        ("auto", "approve", "approve"),
+        ("approve", "auto", "approve"),
+        ("approve", "observe", "observe"),
         ("observe", "auto", "observe"),
     ],
 )

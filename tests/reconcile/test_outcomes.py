@@ -7,7 +7,8 @@ import pytest
 from responder.holds.ledger import Entry, Ledger
 from responder.holds.objects import ObjectKey
 from responder.holds.subjects import CAMPAIGN
-from responder.incidents.incident import Incident, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Target, TargetState
 from responder.reconcile.outcomes import MOST_TARGETS, Outcome, Outcomes
 from responder.reconcile.view import IncidentKey, View
 from tests.incidents.given import PAUSE, SCALE, incident

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.holds.workload import AUTOSCALER, DEPLOYMENT
-from responder.incidents.incident import Incident, Phase
+from responder.incidents.incident import Incident
+from responder.incidents.status import Phase
 from responder.playbooks.asks import Ask
 from responder.reconcile.preview import Preview, merged, preview, readable
 from responder.reconcile.view import View

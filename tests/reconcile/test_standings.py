@@ -8,7 +8,9 @@ from responder.holds.fields import Facts, FieldFinding
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.holds.planning import Finding, Step
-from responder.incidents.incident import Incident, Request, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request
+from responder.incidents.status import Target, TargetState
 from responder.playbooks.asks import Ask
 from responder.reconcile.outcomes import Outcome
 from responder.reconcile.preview import merged

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from responder.holds.objects import CAMPAIGN_MARK, ObjectKey
 from responder.holds.subjects import campaigns_of, object_of, subject_of
-from responder.incidents.incident import Incident, Phase, Target, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Phase, Target, TargetState
 from responder.playbooks.asks import Ask
 from responder.reconcile.view import IncidentKey, View
 from tests.incidents.given import incident

@@ -10,7 +10,7 @@ import yarl
 
 from responder.alerts.notification import Alert, Notification
 from responder.web.openapi import document
-from responder.web.people import Release, Wish
+from responder.web.people import ExtendBody, TriggerBody, WishBody
 from tests.e2e.process import alert, notification
 from tests.web.conftest import TOKEN, Web
 
@@ -68,7 +68,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("model", [Notification, Alert, Wish, Release])
+@pytest.mark.parametrize("model", [Notification, Alert, TriggerBody, WishBody, ExtendBody])
 def test_bodies_are_those_of_the_models(model: Any) -> None:  # noqa: ANN401 -- a class
     told = document()["components"]["schemas"][model.__name__]
     own = model.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -80,9 +80,13 @@ def test_bodies_are_those_of_the_models(model: Any) -> None:  # noqa: ANN401 -- 
     ("path", "name"),
     [
         ("/webhooks/alertmanager", "Notification"),
-        ("/api/v1/playbooks/{name}/trigger", "Wish"),
-        ("/api/v1/playbooks/{name}/plan", "Wish"),
-        ("/api/v1/incidents/{namespace}/{name}/release", "Release"),
+        ("/api/v1/playbooks/{name}/trigger", "TriggerBody"),
+        ("/api/v1/playbooks/{name}/plan", "TriggerBody"),
+        ("/api/v1/incidents/{namespace}/{name}/approve", "WishBody"),
+        ("/api/v1/incidents/{namespace}/{name}/reject", "WishBody"),
+        ("/api/v1/incidents/{namespace}/{name}/acknowledge", "WishBody"),
+        ("/api/v1/incidents/{namespace}/{name}/release", "WishBody"),
+        ("/api/v1/incidents/{namespace}/{name}/extend", "ExtendBody"),
     ],
 )
 def test_which_body_goes_where(path: str, name: str) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from responder.sandbox.audit.versions import CONFIG_MAP, DEPLOYMENT, PREFIX, Json, Version
@@ -26,10 +26,31 @@ class Demand:
     """Deployment, ConfigMap, campaign, pool, segment or provider."""
     target: str
     limit: Mapping[str, Any]
+    stage: int | None = None
+    """The stage of the escalation that it belongs to; None for the first holds."""
 
     @classmethod
-    def of(cls, number: int, ask: Json) -> "Demand":
-        return cls(number, ask["control"], ask["targetKind"], ask["target"], ask["limit"])
+    def of(cls, number: int, ask: Json, *, stage: int | None = None) -> "Demand":
+        return cls(number, ask["control"], ask["targetKind"], ask["target"], ask["limit"], stage)
+
+    def in_step(self, share: float | None, *, whole: int) -> "Demand":
+        """Give what is left of it while an open step lets a share through; `whole` is in pods."""
+        if share is None:
+            return self
+        limit = dict(self.limit)
+        if self.control == "replicas":
+            pods = -(-round(share * whole * 1_000_000) // 1_000_000)
+            limit["replicas"] = max(int(limit["replicas"]), int(pods))
+        elif self.control == "keys":
+            order = limit["order"]
+            place = max(1, int(round((1 - share) * (len(order) - 1), 6)))
+            limit["value"] = order[min(order.index(limit["value"]), place)]
+        else:
+            if limit.get("share") is not None:
+                limit["share"] = max(limit["share"], share)
+            providers = limit.get("providers") or {}
+            limit["providers"] = {name: max(known, share) for name, known in providers.items()}
+        return replace(self, limit=limit)
 
     @property
     def place(self) -> tuple[str, str]:

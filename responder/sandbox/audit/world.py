@@ -7,6 +7,7 @@ alone; what the responder says of itself counts only as an excuse.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from responder.sandbox.audit.demands import (
     CAMPAIGN,
@@ -16,7 +17,14 @@ from responder.sandbox.audit.demands import (
     offers,
     workloads_of,
 )
-from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Version
+from responder.sandbox.audit.versions import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INCIDENT,
+    Json,
+    Version,
+)
 
 Target = tuple[str, str]
 """Kind and name of a Deployment, which its autoscalers belong to, or of a ConfigMap."""
@@ -38,20 +46,51 @@ class Incident:
 
     @property
     def closed(self) -> bool:
-        return bool((self.latest.body.get("status") or {}).get("phase") == "Closed")
+        return bool(self.status.get("phase") == "Closed")
+
+    @property
+    def status(self) -> Json:
+        found: Json = self.latest.body.get("status") or {}
+        return found
 
     @property
     def acts(self) -> bool:
-        return bool(self.latest.spec.get("mode") == "auto")
+        return self.latest.spec.get("mode") in {"auto", "approve"}
+
+    @property
+    def is_proposed(self) -> bool:
+        """Tell whether it still waits for a person's approval."""
+        spec, phase = self.latest.spec, self.status.get("phase") or ""
+        return phase == "Proposed" or (
+            not phase and bool(spec.get("approval")) and not spec.get("approve")
+        )
+
+    @property
+    def share(self) -> float | None:
+        """Give the share that an open step lets through."""
+        if self.status.get("phase") != "Ramping":
+            return None
+        steps = (self.latest.spec.get("resume") or {}).get("steps") or []
+        step = (self.status.get("ramp") or {}).get("step") or 0
+        return float(steps[step - 1]["share"]) if 0 < step <= len(steps) else None
+
+    @property
+    def asking(self) -> tuple[object, ...]:
+        """Give what its demands depend on."""
+        return self.asks, self.share, tuple(self.status.get("stages") or ())
+
+    def in_force(self, demand: Demand) -> bool:
+        """Tell whether the demand's stage has been reached."""
+        return demand.stage is None or demand.stage in (self.status.get("stages") or ())
 
     @property
     def letting_go(self) -> bool:
-        return bool((self.latest.body.get("status") or {}).get("lettingGo"))
+        return bool(self.status.get("lettingGo"))
 
     @property
     def asks(self) -> bool:
         """Tell whether it holds: from when it is stored until it is decided to let go."""
-        return self.acts and not self.closed and not self.letting_go
+        return self.acts and not (self.closed or self.letting_go or self.is_proposed)
 
     @property
     def is_leaving(self) -> bool:
@@ -60,10 +99,9 @@ class Incident:
 
     def excuses(self, target: Target) -> bool:
         """Tell whether the incident itself reports that a target does not stand as asked."""
-        status = self.latest.body.get("status") or {}
         return any(
             found.get("state") not in _STANDS
-            for found in status.get("targets") or ()
+            for found in self.status.get("targets") or ()
             if (found.get("kind"), found.get("name")) == target
             or found.get("subject") == "/".join(target)
         )
@@ -107,19 +145,18 @@ class World:
 
     def _apply_incident(self, version: Version) -> list[Target]:
         known = self.incidents.get(version.uid)
-        asked = known is not None and known.asks
+        asked = None if known is None else known.asking
         if known is None:
             if version.deleted:
                 return []
-            plan = version.spec.get("plan") or ()
-            demands = tuple(Demand.of(number, ask) for number, ask in enumerate(plan))
+            demands = tuple(_demands(version.spec))
             known = Incident(version.name, version.uid, version.seen, demands, version)
             self.incidents[version.uid] = known
             for demand in demands:
                 self.asking[demand.place].add(version.uid)
         known.latest = version
         known.ghost = version.deleted and not known.closed
-        if asked == known.asks and not known.ghost:
+        if asked == known.asking and not known.ghost:
             return []
         return [
             place
@@ -153,8 +190,21 @@ class World:
             for demand in incident.demands:
                 offered = allowed and (demand.control != "keys" or offers(live, demand.key))
                 may = (uid, demand.number) in held or (offered and not incident.ghost)
-                if may and self._concerns(incident, demand, live):
-                    yield incident, demand
+                if may and incident.in_force(demand) and self._concerns(incident, demand, live):
+                    yield incident, demand.in_step(incident.share, whole=self._whole(target))
+
+    def _whole(self, target: Target) -> int:
+        """Give the most replicas of a workload without us; what the ledgers tell is believed."""
+        if target[0] != DEPLOYMENT:
+            return 0
+        places = self.autoscalers_of(target[1])
+        name = "maxReplicas" if places else "replicas"
+        found = []
+        for live in places or [self.objects[target]]:
+            entry = (live.ledger or {}).get(name) or {}
+            value = entry.get("baseline", live.fields[name])
+            found.append(1 if value is None else int(value))
+        return max(found)
 
     def _askers(self, live: Version) -> list[str]:
         uids = {uid for uid, _ in self.held[live.uid]}
@@ -212,6 +262,17 @@ class World:
             if self.is_met(demand, target):
                 for found in places:
                     self.held[found.uid].add((incident.uid, demand.number))
+
+
+def _demands(spec: Json) -> Iterator[Demand]:
+    """Give every demand of every stage; the first holds have none."""
+    plans: list[tuple[int | None, Any]] = [(None, spec.get("plan") or ())]
+    plans += [
+        (index, stage.get("plan") or ()) for index, stage in enumerate(spec.get("stages") or ())
+    ]
+    asks = [(stage, ask) for stage, plan in plans for ask in plan]
+    for number, (stage, ask) in enumerate(asks):
+        yield Demand.of(number, ask, stage=stage)
 
 
 def target_of(live: Version) -> Target:

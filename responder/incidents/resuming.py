@@ -1,0 +1,203 @@
+"""Resolved is not resume: cool-down, acknowledgement, steps that evidence ends, and relapses.
+
+The first step is opened by time and acknowledgement, for a paused campaign has no samples to
+check. Each later one, and the end, by time, by what was sent, and by the check over it.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from responder.incidents.evidence import CHECK, VOLUME, enough_seconds, truth_of
+from responder.incidents.incident import Incident
+from responder.incidents.policy import RELAPSES_UNTIL_PERSON
+from responder.incidents.requests import Request
+from responder.incidents.status import Phase, Ramp, Reason, Truth
+from responder.incidents.transitions import (
+    Arming,
+    Facts,
+    Transition,
+    letting_go,
+    moment,
+    read_moment,
+    to,
+)
+
+_ITSELF: Final = "campaign-responder"
+
+
+def waits_for_person(incident: Incident) -> tuple[str, ...]:
+    """Tell why a person must release it; nothing was held by one that only observes."""
+    if not incident.acts:
+        return ()
+    why = list(incident.resume.needs_person)
+    if incident.resume.manual and not why:
+        why.append("the playbook resumes by hand")
+    if incident.alerts_omitted:
+        why.append(f"{incident.alerts_omitted} or more further alerts found no room in it")
+    return tuple(why)
+
+
+def acknowledgement(incident: Incident) -> Request | None:
+    """Give the acknowledgement that counts: one from before the last relapse does not."""
+    request, relapsed = incident.wishes.acknowledge, read_moment(incident.status.ramp.relapsed_at)
+    if request is None or relapsed is None:
+        return request
+    at = read_moment(request.at)
+    return request if at is not None and at > relapsed else None
+
+
+def needs_acknowledgement(incident: Incident) -> str:
+    """Tell why a person must acknowledge the cause before anything resumes; empty if not."""
+    if not incident.acts or acknowledgement(incident) is not None:
+        return ""
+    relapses = incident.status.ramp.relapses
+    if relapses >= RELAPSES_UNTIL_PERSON:
+        return f"it relapsed {relapses} times"
+    return "the playbook asks for it" if incident.resume.acknowledged else ""
+
+
+def hold(incident: Incident, *, now: datetime) -> Transition | None:
+    """Decide about one that holds: what it is held for may be over."""
+    if incident.trigger.kind == "manual":
+        request = acknowledgement(incident)
+        if request is None or not incident.acts:
+            return None
+        return _cooling(incident, Reason.ACKNOWLEDGED, request.reason, by=request.by, now=now)
+    waits = incident.status.reason == Reason.WAITS_FOR_PERSON
+    if incident.firing:
+        message = f"{incident.firing} alert(s) firing"
+        by = "alertmanager"
+        again = to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, by=by, now=now)
+        return again if waits else None
+    why = waits_for_person(incident)
+    if why:
+        message = f"all alerts resolved; a person must release: {'; '.join(why)}"
+        waiting = to(incident, Phase.HOLDING, Reason.WAITS_FOR_PERSON, message, now=now)
+        return None if waits else waiting
+    return _cooling(
+        incident, Reason.ALERTS_RESOLVED, "all alerts resolved", by="alertmanager", now=now
+    )
+
+
+def _cooling(incident: Incident, reason: Reason, why: str, *, by: str, now: datetime) -> Transition:
+    seconds = incident.resume.cool_down_seconds(incident.status.ramp.relapses)
+    until = moment(now + timedelta(seconds=seconds))
+    then = "opens the first step" if incident.resume.steps and incident.acts else "gives back"
+    message = f"{why or 'no reason given'}; {then} after {until}"
+    cooling = to(incident, Phase.COOLING, reason, message, by=by, now=now)
+    return replace(cooling, status=replace(cooling.status, cooling_until=until))
+
+
+def holding_again(incident: Incident, message: str, *, now: datetime) -> Transition:
+    """Go back to the hold: an alert fires again before anything was given back."""
+    again = to(incident, Phase.HOLDING, Reason.FIRING_AGAIN, message, by="alertmanager", now=now)
+    return replace(again, status=replace(again.status, letting_go=None, cooling_until=""))
+
+
+def cool(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
+    """Decide about one that cools down."""
+    if incident.firing:
+        return holding_again(incident, f"{incident.firing} alert(s) firing again", now=now)
+    until = read_moment(incident.status.cooling_until)
+    if until is None:
+        # Nobody can tell how long it has cooled: once more.
+        why = "all alerts resolved"
+        return _cooling(incident, Reason.ALERTS_RESOLVED, why, by="alertmanager", now=now)
+    return None if now < until else _cooled(incident, facts, now=now)
+
+
+def _cooled(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
+    """Decide about one whose cool-down is over."""
+    told, resume = "the cool-down is over", incident.resume
+    missing = needs_acknowledgement(incident)
+    if missing:
+        message = f"{told}; a person must acknowledge the cause: {missing}"
+        return _waits(incident, Reason.WAITS_FOR_ACKNOWLEDGEMENT, message, now=now)
+    if incident.acts and resume.steps:
+        if facts.arming is not Arming.ARMED:
+            return None
+        ramp = replace(incident.status.ramp, step=1, step_since=moment(now), resumed_at=moment(now))
+        return _step(incident, ramp, told, now=now)
+    if incident.acts and resume.check is not None:
+        if truth_of(incident, CHECK, facts.answers) is not Truth.YES:
+            message = f"{told}; the check does not pass yet"
+            return _waits(incident, Reason.WAITS_FOR_EVIDENCE, message, now=now)
+        told += ", and the check passes"
+    return letting_go(incident, Reason.COOL_DOWN_OVER, told, by=_ITSELF, now=now)
+
+
+def _waits(incident: Incident, reason: Reason, message: str, *, now: datetime) -> Transition | None:
+    if incident.status.reason == reason:
+        return None
+    return to(incident, Phase.COOLING, reason, message, now=now)
+
+
+def _step(incident: Incident, ramp: Ramp, why: str, *, now: datetime) -> Transition:
+    steps = incident.resume.steps
+    step = steps[ramp.step - 1]
+    message = (
+        f"{why}; step {ramp.step} of {len(steps)}: {step.share:.4g} of the normal rate, "
+        f"for {step.for_seconds} s and {step.sends} sends at least"
+    )
+    there = to(incident, Phase.RAMPING, Reason.STEP_OPENED, message, by=_ITSELF, now=now)
+    return replace(there, status=replace(there.status, ramp=ramp, cooling_until=""))
+
+
+def ramp(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
+    """Decide about one that gives back in steps: a step more, the end, or back to the pause."""
+    if facts.arming is not Arming.ARMED:
+        return None  # neither looser nor stricter
+    why = _why_relapsed(incident, facts, now=now)
+    if why:
+        return relapsed(incident, why, now=now)
+    if not _step_went_well(incident, facts, now=now):
+        return None
+    before = incident.status.ramp
+    after = replace(before, step=before.step + 1, step_since=moment(now))
+    told = f"step {before.step} went well"
+    if after.step <= len(incident.resume.steps):
+        return _step(incident, after, told, now=now)
+    return letting_go(incident, Reason.RAMP_OVER, f"{told}, the last one", by=_ITSELF, now=now)
+
+
+def _why_relapsed(incident: Incident, facts: Facts, *, now: datetime) -> str:
+    fresh = incident.firing_since(incident.status.ramp.resumed_at)
+    if fresh:
+        return f"{fresh} alert(s) began to fire since it resumed"
+    if truth_of(incident, CHECK, facts.answers) is Truth.NO:
+        return f"the check fails since it resumed: {facts.answers[CHECK].message}"
+    if enough_seconds(incident, now) is None:
+        return "its open step can't be read"
+    return ""
+
+
+def _step_went_well(incident: Incident, facts: Facts, *, now: datetime) -> bool:
+    """Tell whether the open step is over: by time *and* by volume, and the check passes."""
+    due = enough_seconds(incident, now)
+    gates = {CHECK: incident.resume.check, VOLUME: incident.resume.volume}
+    return (
+        due is not None
+        and now >= due
+        and all(
+            truth_of(incident, name, facts.answers) is Truth.YES
+            for name, question in gates.items()
+            if question is not None
+        )
+    )
+
+
+def relapsed(incident: Incident, why: str, *, now: datetime) -> Transition:
+    """Go back to the hold as it was at first; the next cool-down is twice as long."""
+    before = incident.status.ramp
+    after = replace(
+        before, step=0, step_since="", relapses=before.relapses + 1, relapsed_at=moment(now)
+    )
+    seconds = incident.resume.cool_down_seconds(after.relapses)
+    message = f"{why}: held again as at first; the next cool-down takes {seconds} s"
+    if after.relapses >= RELAPSES_UNTIL_PERSON:
+        message += ", and a person must acknowledge the cause"
+    there = to(incident, Phase.HOLDING, Reason.RELAPSED, message, by=_ITSELF, now=now)
+    return replace(
+        there, status=replace(there.status, ramp=after, cooling_until="", letting_go=None)
+    )
