@@ -1,7 +1,8 @@
-"""The command line: serve, check, plan, incidents, release."""
+"""The command line: serve, check, plan, incidents, and what people ask of them."""
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,8 +13,10 @@ from responder.app import serve as run_service
 from responder.errors import BadInput, Problem
 from responder.evidence.metric import Metric
 from responder.incidents.incident import Incident
+from responder.incidents.requests import Wish
 from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
+from responder.playbooks.quantities import duration
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
 from responder.reconcile.rulebook import read_rules
@@ -44,6 +47,8 @@ AllowNamespace = Annotated[
 ]
 Playbooks = Annotated[Path | None, typer.Option(help="Folder with playbooks.")]
 Metrics = Annotated[Path | None, typer.Option(help="Folder with metrics [rules/metrics].")]
+Name = Annotated[str, typer.Argument(help="The incident.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -232,7 +237,7 @@ def show(
     if as_json:
         typer.echo(json_text(_told(found)))
         return
-    typer.echo(in_full(found))
+    typer.echo(in_full(found, now=datetime.now(UTC)))
 
 
 def _told(item: Incident) -> dict[str, object]:
@@ -284,3 +289,59 @@ def release(
         typer.echo("no open incident")
     if released.left or released.ghosts:
         raise typer.Exit(1)
+
+
+def _wish(name: str, wish: Wish, settings: Settings, *, reason: str, later: float = 0) -> None:
+    found = asyncio.run(commands.ask(settings, name, wish, reason=reason, later_seconds=later))
+    typer.echo(f"noted: {wish} {found.name}")
+
+
+@app.command()
+def approve(
+    name: Name,
+    *,
+    reason: Why = "",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+) -> None:
+    """Hold what an incident proposes."""
+    _wish(name, Wish.APPROVE, _hand_settings(kubeconfig, namespace), reason=reason)
+
+
+@app.command()
+def reject(
+    name: Name,
+    *,
+    reason: Why = "",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+) -> None:
+    """Never hold what an incident proposes; its alerts stay without effect until they resolve."""
+    _wish(name, Wish.REJECT, _hand_settings(kubeconfig, namespace), reason=reason)
+
+
+@app.command()
+def acknowledge(
+    name: Name,
+    *,
+    reason: Why = "",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+) -> None:
+    """Say that the cause is dealt with: resuming may begin once the cool-down is over."""
+    _wish(name, Wish.ACKNOWLEDGE, _hand_settings(kubeconfig, namespace), reason=reason)
+
+
+@app.command()
+def extend(
+    name: Name,
+    *,
+    later: Annotated[str, typer.Option("--for", help="How much later, like 24h.")] = "24h",
+    reason: Why = "",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+) -> None:
+    """Look at an incident again later: put its review off."""
+    seconds = duration(later, field="--for").seconds
+    settings = _hand_settings(kubeconfig, namespace)
+    _wish(name, Wish.EXTEND, settings, reason=reason, later=seconds)

@@ -27,6 +27,7 @@ from responder.metrics import Metrics
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.loading import load_directory
 from responder.playbooks.schema import Playbook
+from responder.reconcile.catching_up import nothing_to_list
 from responder.reconcile.conductor import Conductor
 from responder.reconcile.feeds import load_view
 from responder.reconcile.intake import Intake
@@ -163,6 +164,34 @@ async def show_incident(settings: Settings, name: str) -> Incident:
 def _not_installed() -> Problem:
     fix = "install it: kubectl apply --server-side -k k8s/base"
     return Problem("this cluster doesn't know incidents", fix=fix)
+
+
+async def ask(
+    settings: Settings, name: str, wish: Wish, *, reason: str, later_seconds: float = 0
+) -> Incident:
+    """Note a person's wish in an incident; raises BadInput where it can't be asked for."""
+    async with await connect(settings.kubeconfig) as connection:
+        api, view = KubernetesApi(connection), View()
+        intake = Intake(
+            api=api,
+            view=view,
+            terms=terms_of(settings),
+            playbooks=tuple,
+            catch_up=nothing_to_list,
+            now=api.clock.now,
+            on_stored=lambda _incident, _received: None,
+        )
+        key = IncidentKey(settings.namespace, name)
+        try:
+            # Read first, for the API server's time, by which wishes are ordered.
+            await api.get(INCIDENTS, namespace=key.namespace, name=key.name)
+            return await intake.ask(
+                key, wish, by=whoami(), reason=reason, later_seconds=later_seconds
+            )
+        except NotFound as missing:
+            raise BadInput(
+                [Problem(f"no incident {name!r} in {settings.namespace}", field="name")]
+            ) from missing
 
 
 @dataclass(frozen=True, slots=True)

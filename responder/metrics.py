@@ -56,6 +56,9 @@ class Metrics:
         self.without_target = gauge(
             "incidents_without_target", "Open incidents whose playbook found nothing to hold."
         )
+        self.past_review = gauge(
+            "incidents_past_review", "Open incidents that a person should have looked at by now."
+        )
         self.ghosts = gauge("ghost_holds", "Held objects whose incident vanished unfinished.")
         self.playbooks = gauge("playbooks", "Playbooks in force.")
         self.playbooks_valid = gauge(

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
+from responder.incidents.explaining import can_do, waits_for
 from responder.incidents.incident import Incident
-from responder.incidents.status import Phase
+from responder.incidents.requests import Wish
+from responder.playbooks.asks import Ask
 
 _TIME_CHARACTERS = 19
 _PRECISE_TIME_CHARACTERS = 23
@@ -57,7 +60,7 @@ def listed(found: Sequence[Incident]) -> str:
     )
 
 
-def in_full(item: Incident) -> str:
+def in_full(item: Incident, *, now: datetime) -> str:
     """Tell one incident: what it holds, why, what it waits for, and its timeline."""
     status = item.status
     resolved = len(item.alerts) - item.firing
@@ -72,14 +75,17 @@ def in_full(item: Incident) -> str:
     ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")
-    if item.release is not None:
-        why = f": {item.release.reason}" if item.release.reason else ""
-        lines.append(f"  released   by {item.release.by} at {item.release.at}{why}")
+    lines += [f"  waits for  {told}" for told in waits_for(item, now=now)]
+    for wish in Wish:
+        request = item.wishes.of(wish)
+        if request is not None:
+            why = f": {request.reason}" if request.reason else ""
+            lines.append(f"  {_WISHED[wish]:<11}by {request.by} at {request.at}{why}")
     lines.append("  asks for")
-    lines += [
-        f"    {ask.verb} {ask.target_kind}/{ask.target} {json.dumps(dict(ask.limit))}"
-        for ask in item.plan
-    ]
+    lines += [f"    {_asked(ask)}" for ask in item.plan]
+    for index, stage in enumerate(item.stages):
+        reached = "reached" if index in item.status.stages else "not reached"
+        lines += [f"    stage {index + 1}, {reached}: {_asked(ask)}" for ask in stage.plan]
     lines += [f"    refused: {refusal.get('message', '')}" for refusal in item.refusals]
     lines.append("  targets")
     lines += [
@@ -92,9 +98,21 @@ def in_full(item: Incident) -> str:
         f"{f' (by {entry.by})' if entry.by else ''}"
         for entry in status.timeline
     ]
-    if status.phase is not Phase.CLOSED:
-        lines.append(f"  to give back now: responder release {item.name} --reason '...'")
+    lines += [f"  to {what}: {command}" for command, what in can_do(item)]
     return "\n".join(plain(line).replace("\n", "\\n") for line in lines)
+
+
+_WISHED = {
+    Wish.APPROVE: "approved",
+    Wish.REJECT: "rejected",
+    Wish.ACKNOWLEDGE: "acknowledged",
+    Wish.RELEASE: "released",
+    Wish.EXTEND: "put off",
+}
+
+
+def _asked(ask: Ask) -> str:
+    return f"{ask.verb} {ask.target_kind}/{ask.target} {json.dumps(dict(ask.limit))}"
 
 
 def _identity(item: Incident) -> str:

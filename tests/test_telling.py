@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from responder.incidents.identity import Identity
 from responder.incidents.status import Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
-from tests.incidents.given import closed, incident, released, told_at
+from tests.incidents.given import at, closed, incident, released, told_at
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b\r\n[/bold]"
 
@@ -59,7 +59,6 @@ def test_no_incidents_are_told_as_well() -> None:
 def test_an_incident_in_full() -> None:
     told = in_full(
         incident(
-            release=released(),
             refusals=({"message": "no label segment"},),
             status={
                 "reason": str(Reason.ALERT_FIRING),
@@ -68,7 +67,8 @@ def test_an_incident_in_full() -> None:
                 "brake_milliseconds": 12,
             },
             alerts_omitted=3,
-        )
+        ),
+        now=at(6),
     )
     for words in (
         "campaign=spring-sale",
@@ -77,23 +77,30 @@ def test_an_incident_in_full() -> None:
         "AlertFiring: 1 alert(s) firing",
         "1 firing, 0 resolved, 3 or more not kept",
         "braked in  12 ms",
-        "by ada",
+        "waits for  1 alert(s) to resolve",
+        "waits for  a person who releases it: 3 or more further alerts found no room in it",
         "2026-11-24T18:01:00.000 Holding: AlertFiring: 1 (by alertmanager)",
         "responder release high-bounce-rate-",
     ):
         assert words in told
 
 
+def test_what_people_asked_for_is_told_with_who_and_why() -> None:
+    told = in_full(incident(release=released()), now=at(6))
+    assert f"released   by ada at {told_at(5)}: the list is clean" in told
+    assert "responder release" not in told
+
+
 def test_hostile_text_forges_no_line() -> None:
     entry = Entry(told_at(1), "Holding", f"x\n  phase      Closed {HOSTILE}", HOSTILE)
-    told = in_full(incident(status={"timeline": (entry,)}))
+    told = in_full(incident(status={"timeline": (entry,)}), now=at(6))
     assert is_harmless(told)
     assert not any(line.startswith("  phase      Closed") for line in told.splitlines())
 
 
 @pytest.mark.parametrize("reason", [Reason.COOL_DOWN_OVER, Reason.RELEASED_BY_HAND])
 def test_what_is_closed_needs_no_release(reason: Reason) -> None:
-    assert "responder release" not in in_full(closed(reason=reason))
+    assert "responder release" not in in_full(closed(reason=reason), now=at(6))
 
 
 def test_one_that_nobody_looked_at_yet_is_new() -> None:

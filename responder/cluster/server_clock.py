@@ -8,6 +8,7 @@ the answer's own time is always seen.
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _DATE_RESOLUTION_SECONDS = 1.0
@@ -59,6 +60,11 @@ class ServerClock:
     def age_seconds(self) -> float | None:
         """How long ago the server was last heard."""
         return None if self._heard_at is None else self._monotonic() - self._heard_at
+
+    def now(self) -> datetime:
+        """Give the API server's time; before it has answered at all, this machine's."""
+        seconds = self.now_seconds
+        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     @property
     def now_seconds(self) -> float | None:

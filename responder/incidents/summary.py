@@ -1,13 +1,17 @@
 """What an incident tells of its targets: conditions for machines, timeline entries for people."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 from responder.incidents.incident import Incident
+from responder.incidents.lifecycle import review_at
 from responder.incidents.status import Condition, Entry, Target, TargetState
+from responder.incidents.transitions import moment
 
 APPLIED: Final = "Applied"
 ALTERED: Final = "Altered"
+PAST_REVIEW: Final = "PastReview"
 NO_TARGET: Final = "NoTarget"
 
 _LONGEST_REASON: Final = 64
@@ -15,12 +19,17 @@ _STANDING: Final = frozenset({TargetState.APPLIED, TargetState.GIVEN_BACK})
 
 
 def conditions(
-    incident: Incident, targets: Sequence[Target], *, before: Sequence[Condition], now: str
+    incident: Incident, targets: Sequence[Target], *, before: Sequence[Condition], now: datetime
 ) -> tuple[Condition, ...]:
     """Give the conditions; each keeps its time for as long as its status stays."""
     if not incident.acts:
         return ()
-    found = [_applied(incident, targets), _altered(targets), _no_target(incident, targets)]
+    found = [
+        _applied(incident, targets),
+        _altered(targets),
+        _no_target(incident, targets),
+        *_past_review(incident, now),
+    ]
     known = {condition.type: condition for condition in before}
     return tuple(
         Condition(
@@ -30,7 +39,7 @@ def conditions(
             message=message[:1000],
             last_transition_time=known[kind].last_transition_time
             if kind in known and known[kind].status == status
-            else now,
+            else moment(now),
         )
         for kind, status, reason, message in found
     )
@@ -40,6 +49,8 @@ _Told = tuple[str, Literal["True", "False", "Unknown"], str, str]
 
 
 def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
+    if incident.waits_for_approval and not targets:
+        return APPLIED, "Unknown", "Proposed", "nothing is held until it is approved"
     failed = [target for target in targets if target.state not in _STANDING]
     if incident.status.letting_go is not None:
         return APPLIED, "False", "LettingGo", "the holds of this incident are given back"
@@ -53,6 +64,17 @@ def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
         return APPLIED, "Unknown", "Pending", "not yet written"
     remarks = dict.fromkeys(target.message for target in targets if target.message)
     return APPLIED, "True", "Committed", "; ".join([f"{len(targets)} object(s) held", *remarks])
+
+
+def _past_review(incident: Incident, now: datetime) -> list[_Told]:
+    """Flag what still stands past its date; it is there only where somebody asked for a review."""
+    due = review_at(incident)
+    if due is None:
+        return []
+    if now < due or incident.closed:
+        return [(PAST_REVIEW, "False", "InTime", f"to be looked at by {moment(due)}")]
+    told = f"it should have been looked at by {moment(due)}, and still stands"
+    return [(PAST_REVIEW, "True", "StillOpen", told)]
 
 
 def _reason(told: str) -> str:

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 from pydantic.json_schema import JsonSchemaValue
 
+from responder.errors import BadInput, Problem
 from responder.playbooks.written import Mistake, Written, described, reported, shown
 
 _UNITS_SECONDS = {"y": 31_536_000, "w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -61,6 +62,14 @@ class Duration(Written):
     @property
     def written(self) -> str:
         return self.text
+
+
+def duration(text: str, *, field: str) -> Duration:
+    """Read a duration that stands outside of a playbook; raises BadInput."""
+    try:
+        return Duration.parse(text)
+    except Mistake as mistake:
+        raise BadInput([Problem(mistake.message, field=field, fix=mistake.fix)]) from mistake
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Telling people, by Kubernetes Events, what was done to an object and what was found on it."""
 
 import json
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from responder.cluster.events import EventRecorder
 from responder.holds.fields import FieldFinding
@@ -104,10 +104,17 @@ def announce_finding(events: EventRecorder, finding: Finding, live: JsonObject) 
     )
 
 
-def announce_incident(events: EventRecorder, incident: Incident, *, reason: str, note: str) -> None:
+def announce_incident(
+    events: EventRecorder,
+    incident: Incident,
+    *,
+    reason: str,
+    note: str,
+    type_: Literal["Normal", "Warning"] = "Normal",
+) -> None:
     events.record(
         regarding=incident_reference(incident),
-        type="Normal",
+        type=type_,
         reason=reason,
         action="Advance",
         note=note,

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
@@ -22,6 +22,7 @@ from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
 from responder.incidents.status import Phase, TargetState
+from responder.incidents.summary import PAST_REVIEW
 from responder.metrics import Metrics
 from responder.reconcile.asking import Asking
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
@@ -160,8 +161,7 @@ class Conductor:
 
     def now(self) -> datetime:
         """Give the API server's time, which all replicas share."""
-        seconds = self._api.clock.now_seconds
-        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        return self._api.clock.now()
 
     # -- starting and stopping
 
@@ -300,6 +300,13 @@ class Conductor:
             self._metrics.incidents.labels(
                 phase=str(incident.status.phase) or "New", playbook=incident.playbook
             ).inc()
+        self._metrics.past_review.set(
+            sum(
+                any(c.type == PAST_REVIEW and c.status == "True" for c in item.status.conditions)
+                for item in self.view.incidents.values()
+                if not item.closed
+            )
+        )
         self._metrics.without_target.set(
             sum(
                 any(c.type == "NoTarget" and c.status == "True" for c in item.status.conditions)

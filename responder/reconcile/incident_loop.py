@@ -3,7 +3,7 @@
 The status tells what was decided and done; it is written after the brake, never before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -24,9 +24,9 @@ from responder.holds.objects import MANAGER, JsonObject
 from responder.incidents.evidence import answers_for
 from responder.incidents.incident import FINALIZER, Incident
 from responder.incidents.lifecycle import advance, due_at, recounted
-from responder.incidents.status import Answer, Phase, Status
+from responder.incidents.status import Answer, Condition, Entry, Phase, Status
 from responder.incidents.stored import body_of, read_incident
-from responder.incidents.summary import conditions, entries_about
+from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
 from responder.incidents.transitions import Facts, moment, noted, read_moment
 from responder.reconcile.announcing import announce_incident
 from responder.reconcile.outcomes import Outcomes
@@ -108,7 +108,7 @@ class IncidentLoop:
         if status.letting_go is None and incident.status.letting_go is not None:
             self._outcomes.reopen(key)
         answers = answers_for(replace(incident, status=status), facts.answers)
-        status = self._with_conditions(incident, replace(status, answers=answers))
+        status = self._with_conditions(incident, replace(status, answers=answers), now=now)
         if status == incident.status:
             return False
         await self._write_status(key, incident, status)
@@ -174,13 +174,21 @@ class IncidentLoop:
             told = replace(told, timeline=noted(told.timeline, entry))
         return told
 
-    def _with_conditions(self, incident: Incident, status: Status) -> Status:
+    def _with_conditions(self, incident: Incident, status: Status, *, now: datetime) -> Status:
         found = conditions(
             replace(incident, status=status),
             status.targets,
             before=incident.status.conditions,
-            now=moment(self._now()),
+            now=now,
         )
+        if _is_past_review(found) and not _is_past_review(incident.status.conditions):
+            message = next(one.message for one in found if one.type == PAST_REVIEW)
+            entry = Entry(moment(now), PAST_REVIEW, message, MANAGER)
+            status = replace(status, timeline=noted(status.timeline, entry))
+            log.warning("past_review", incident=incident.name, message=message)
+            announce_incident(
+                self._events, incident, reason=PAST_REVIEW, note=message, type_="Warning"
+            )
         return replace(status, conditions=found)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
@@ -245,6 +253,10 @@ class IncidentLoop:
         if due is not None:
             left = (due - self._now()).total_seconds()
             self._look_again(key, max(0.001, left))
+
+
+def _is_past_review(conditions: Iterable[Condition]) -> bool:
+    return any(one.type == PAST_REVIEW and one.status == "True" for one in conditions)
 
 
 def utc(seconds: float) -> datetime:

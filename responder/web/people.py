@@ -14,9 +14,8 @@ from responder.incidents.absorption import Absorbed
 from responder.incidents.incident import Incident
 from responder.incidents.requests import Trigger, Wish
 from responder.playbooks.names import label_fault, subdomain_fault
-from responder.playbooks.quantities import Duration
+from responder.playbooks.quantities import duration
 from responder.playbooks.schema import Playbook
-from responder.playbooks.written import Mistake
 from responder.reconcile.preview import preview
 from responder.reconcile.view import IncidentKey
 from responder.web.service import SERVICE, Service
@@ -185,14 +184,6 @@ def asking(wish: Wish) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
         return web.json_response(told(await _in_time(service, asking)))
 
     return asked
-
-
-def duration(text: str, *, field: str) -> Duration:
-    """Read a duration that somebody wrote; raises BadInput."""
-    try:
-        return Duration.parse(text)
-    except Mistake as mistake:
-        raise BadInput([Problem(mistake.message, field=field, fix=mistake.fix)]) from mistake
 
 
 def told(found: Incident) -> dict[str, Any]:

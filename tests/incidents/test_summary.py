@@ -11,7 +11,7 @@ from responder.incidents.incident import Incident
 from responder.incidents.requests import Request
 from responder.incidents.status import Condition, Reason, Target, TargetState
 from responder.incidents.summary import conditions, entries_about
-from tests.incidents.given import incident, told_at
+from tests.incidents.given import at, incident, told_at
 
 DEPLOYMENT = ObjectKey("Deployment", "mail", "email-sender")
 CAMPAIGN = ObjectKey("ConfigMap", "mail", "spring-sale")
@@ -26,7 +26,7 @@ def target(state: TargetState, *, key: ObjectKey = DEPLOYMENT, message: str = ""
 def told(found: Incident, *targets: Target) -> dict[str, tuple[str, str]]:
     return {
         each.type: (each.status, each.reason)
-        for each in conditions(found, targets, before=(), now=told_at(6))
+        for each in conditions(found, targets, before=(), now=at(6))
     }
 
 
@@ -84,7 +84,7 @@ def test_one_that_only_observes_promises_nothing() -> None:
 
 def test_altered_tells_by_what() -> None:
     found = conditions(
-        incident(), [target(TargetState.ALTERED, message="a webhook")], before=(), now=told_at(6)
+        incident(), [target(TargetState.ALTERED, message="a webhook")], before=(), now=at(6)
     )
     altered = next(each for each in found if each.type == "Altered")
     assert (altered.status, altered.message) == ("True", "a webhook")
@@ -104,7 +104,7 @@ def test_a_condition_keeps_its_time_as_long_as_its_status_stays() -> None:
         Condition("Applied", "False", "Denied", "by a policy", told_at(1)),
         Condition("NoTarget", "True", "NothingFound", "", told_at(2)),
     )
-    found = conditions(incident(), [target(TargetState.NOT_ALLOWED)], before=before, now=told_at(6))
+    found = conditions(incident(), [target(TargetState.NOT_ALLOWED)], before=before, now=at(6))
     times = {each.type: each.last_transition_time for each in found}
     assert times == {"Applied": told_at(1), "NoTarget": told_at(6), "Altered": told_at(6)}
 
@@ -116,7 +116,7 @@ def test_long_messages_are_cut() -> None:
         )
         for number in range(50)
     ]
-    found = conditions(incident(), many, before=(), now=told_at(6))
+    found = conditions(incident(), many, before=(), now=at(6))
     assert all(len(each.message) <= 4096 for each in found)
     assert all(len(entry.why) <= 4096 for entry in entries_about((), many, now=told_at(6)))
 
