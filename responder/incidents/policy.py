@@ -13,8 +13,8 @@ from responder.playbooks.asks import Ask
 
 RELAPSES_UNTIL_PERSON: Final = 2
 """After so many a person must acknowledge the cause, whatever the playbook says."""
-LEAST_COOL_DOWN_SECONDS: Final = 60
-"""What is doubled after a relapse where a playbook's own cool-down is shorter."""
+LEAST_COOL_DOWN_SECONDS: Final = 1
+"""What is doubled after a relapse where a playbook has no cool-down at all."""
 _MOST_DOUBLINGS: Final = 10
 
 Question = Mapping[str, Any]

@@ -62,6 +62,8 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
                     if incident.uid == keeper
                     else [_as_known(target, incident) for target in targets]
                 )
+            elif done:
+                targets += _handed_over(incident, situation, step)
             outcomes[key] = Outcome(tuple(targets))
         elif incident.status.letting_go is not None:
             stuck = _stuck(incident, situation, bad)
@@ -70,6 +72,25 @@ def outcomes_of(situation: Situation, step: Step) -> dict[IncidentKey, Outcome]:
             else:
                 outcomes[key] = Outcome(_not_returned(incident, situation, stuck))
     return outcomes
+
+
+def _handed_over(incident: Incident, situation: Situation, step: Step) -> list[Target]:
+    """Tell of a workload that is left to its autoscaler again, whose bounds hold it now.
+
+    The copy of its ledger ends with that: a later hold on it begins with what it finds then, and an
+    old copy would take the number that the bounds left there for somebody's wish.
+    """
+    return [
+        Target(
+            known.key,
+            TargetState.GIVEN_BACK,
+            known.subject,
+            f"its {AUTOSCALER} is held instead",
+            uid=known.uid,
+        )
+        for known in _held_by(incident, situation)
+        if known.key == situation.key and known.key not in step.held and situation.live is not None
+    ]
 
 
 def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, Outcome]:
