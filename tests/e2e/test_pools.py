@@ -9,6 +9,7 @@ from responder.sandbox.audit.versions import CONFIG_MAP
 from tests.controlplane.admin_client import RequestFailedError
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import CONFIG_MAPS, CREATOR, INCIDENTS
+from tests.e2e.process import sample
 from tests.e2e.scene import Json, Scene
 
 SENDING_HOLDS = "sending-holds"
@@ -173,7 +174,17 @@ def test_a_pool_that_admission_refuses_takes_the_brake_off_no_other(scene: Scene
     assert scene.cluster.traces() == []
 
 
+def told(scene: Scene, finding: str) -> float:
+    """Count how often the responder told a finding."""
+    return sample(scene.responder, "responder_findings_total", f'finding="{finding}"')
+
+
+def standing(scene: Scene, finding: str) -> float:
+    return sample(scene.responder, "responder_standing_findings", f'finding="{finding}"')
+
+
 def test_a_pool_that_finds_no_room_is_refused_alone(scene: Scene) -> None:
+    before = told(scene, "NoRoom")
     held = scene.open("halve-pool", pool="held")
     scene.wait_held(held)
     filler = {"metadata": {"annotations": {"example.org/notes": "x" * 200_000}}}
@@ -184,17 +195,20 @@ def test_a_pool_that_finds_no_room_is_refused_alone(scene: Scene) -> None:
         lambda: scene.condition(refused, "Applied").get("reason") == "NoRoom",
         what="the incident says that it found no room",
     )
-    told = scene.condition(refused, "Applied")["message"]
-    assert "ConfigMap/sending-holds is full: pool.late.json finds no room in it" in told
+    message = scene.condition(refused, "Applied")["message"]
+    assert "ConfigMap/sending-holds is full: pool.late.json finds no room in it" in message
     # What is held already is tightened all the same.
     tighter = scene.open("pause-pool", pool="held")
     scene.wait_held(tighter)
     assert shares(scene) == {"held": 0.0}
 
+    assert (told(scene, "NoRoom") - before, standing(scene, "NoRoom")) == (1, 1)
+
     scene.kube.patch(
         *CONFIG_MAPS, SENDING_HOLDS, {"metadata": {"annotations": {"example.org/notes": None}}}
     )
     scene.wait_held(refused)
+    assert standing(scene, "NoRoom") == 0
     assert shares(scene) == {"held": 0.0, "late": 0.0}
     scene.give_back(held, tighter, refused)
     assert shares(scene) == {}
