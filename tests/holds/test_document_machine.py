@@ -65,10 +65,11 @@ class HeldDocument(RuleBasedStateMachine):
         self.older: list[str] = []
         self.serial = 0
 
-    @initialize(exists=st.booleans())
-    def begin(self, exists: bool) -> None:  # noqa: FBT001 -- drawn
-        if exists:
-            self.server.create(CAMPAIGN, MANIFEST, manager="kubectl-create")
+    @initialize(body=st.sampled_from([None, {}, MANIFEST]))
+    def begin(self, body: Json | None) -> None:
+        """It is not there, created empty and so without managedFields, or in use."""
+        if body is not None:
+            self.server.create(CAMPAIGN, body, manager="kubectl-create")
 
     # What must be
 

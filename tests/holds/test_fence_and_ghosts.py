@@ -127,11 +127,11 @@ def test_an_incident_that_the_cache_merely_had_not_shown_is_no_ghost() -> None:
 
 
 def test_a_ghost_stands_on_an_object_without_managed_fields() -> None:
-    """The API server keeps none of a ConfigMap that was created empty, even without a label."""
-    stage = campaign(None)
-    stage.server.create(CAMPAIGN, {}, manager="kubectl-create")
+    """The API server keeps none once somebody has reset them."""
+    stage = campaign({})
     stage.arrive("2", **{"hold.json": SendingLimit(share=0.0)})
     stage.reconcile()
+    stage.server.patch(CAMPAIGN, {"metadata": {"managedFields": [{}]}}, manager="kubectl")
     assert "managedFields" not in stage.get(CAMPAIGN)["metadata"]
     stage.vanish("2")
     step = stage.reconcile()
