@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from responder.cluster.failures import ApiFailure, Denied
+from responder.cluster.failures import ApiFailure, Denied, Invalid, TooLarge
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import HOLD_ALLOWED, HOLD_LABEL, ObjectKey
@@ -19,6 +19,8 @@ STATES: Final[dict[FieldFinding | LedgerFinding, TargetState]] = {
     FieldFinding.REFUSED: TargetState.INVALID,
 }
 """What an incident is told of; anything else that is found changes nothing for it."""
+_TOO_LONG: Final = "Too long: may not be more than"
+"""Of all values of a ConfigMap, or of all annotations, together."""
 
 
 def refusal_state(refusal: ApiFailure) -> TargetState:
@@ -36,13 +38,13 @@ def told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple
     if finding is None:
         return TargetState.APPLIED, ""
     refusal = situation.refusals.get(finding.field)
-    if finding.what is FieldFinding.REFUSED and refusal is not None:
-        return refusal_state(refusal), refusal.message[:1000]
-    if finding.what is FieldFinding.NO_ROOM:
+    if _is_full(finding, refusal):
         return TargetState.NO_ROOM, (
             f"{key} is full: {finding.field} finds no room in it."
             " Hold fewer and wider, e.g. the campaign or its pool, or release what is over"
         )
+    if finding.what is FieldFinding.REFUSED and refusal is not None:
+        return refusal_state(refusal), refusal.message[:1000]
     if finding.what is FieldFinding.ALTERED:
         message = f"{finding.field} is not what we wrote: an admission policy or webhook alters it"
         return TargetState.ALTERED, message
@@ -57,12 +59,23 @@ def told_of_return(
     finding: Finding, key: ObjectKey, situation: Situation
 ) -> tuple[TargetState, str]:
     """Give the same while it is to be given back and, for what was found, is not."""
-    if finding.what is FieldFinding.NO_ROOM:
+    if _is_full(finding, situation.refusals.get(finding.field)):
         return TargetState.NO_ROOM, (
             f"{key} is full: what {finding.field} was before the hold finds no room in it."
             " Make room, and it is given back"
         )
     return told(finding, key, situation)
+
+
+def _is_full(finding: Finding, refusal: ApiFailure | None) -> bool:
+    """Tell whether there is no room, as far as we know or by the word of the API server.
+
+    What another program keeps in a campaign's own ConfigMap is not known here in full.
+    """
+    if finding.what is not FieldFinding.REFUSED or refusal is None:
+        return finding.what is FieldFinding.NO_ROOM
+    too_long = isinstance(refusal, Invalid) and _TOO_LONG in refusal.message
+    return too_long or isinstance(refusal, TooLarge)
 
 
 def left_alone(named: str, situation: Situation, subject: str) -> Target:

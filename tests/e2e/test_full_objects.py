@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.cluster import CONFIG_MAPS
-from tests.e2e.scene import Scene
+from tests.e2e.scene import ALLOWED, PREFIX, Scene
 
 MOST_BYTES: Final = 1024 * 1024
 
@@ -45,7 +45,7 @@ def test_what_finds_no_room_on_its_way_back_is_told_by_the_incident_that_lets_go
     )
     told = scene.condition(incident, "Applied")["message"]
     assert f"campaign/{scene.name} (ConfigMap/{scene.name}): " in told
-    assert "Too long" in told
+    assert "is full: what hold.json was before the hold finds no room in it" in told
     document = scene.cluster.hold(scene.name)
     assert document is not None
     assert document["share"] == 0.0
@@ -54,3 +54,32 @@ def test_what_finds_no_room_on_its_way_back_is_told_by_the_incident_that_lets_go
     try_at_once(scene)
     scene.wait_closed(incident)
     assert scene.cluster.config_map(scene.name)["data"]["hold.json"] == theirs
+
+
+def test_a_campaign_whose_own_config_map_is_full_is_told_and_takes_the_brake_off_no_other(
+    scene: Scene,
+) -> None:
+    """Another program's data fills it; beside the hold document a plain key of it is held."""
+    offered = {PREFIX + "keys": "state"}
+    manifest = scene.campaign_manifest(labels=ALLOWED)
+    manifest["metadata"]["annotations"] = offered
+    manifest["data"]["state"] = "active"
+    scene.kube.create(*CONFIG_MAPS, manifest)
+    fill(scene, but_for=50)
+    both = [scene.open("pause"), scene.open("set-state")]
+    eventually_blocking(
+        lambda: scene.condition(both[0], "Applied").get("reason") == "NoRoom",
+        what="the incident says that there is no room",
+    )
+    told = scene.condition(both[0], "Applied")["message"]
+    assert f"ConfigMap/{scene.name} is full: hold.json finds no room in it" in told
+    scene.wait_held(both[1])
+    assert scene.cluster.config_map(scene.name)["data"]["state"] == "paused"
+    assert scene.cluster.hold(scene.name) is None
+
+    empty(scene)
+    try_at_once(scene)
+    scene.wait_held(both[0])
+    scene.give_back(*both)
+    assert scene.cluster.config_map(scene.name)["data"] == manifest["data"]
+    assert scene.traces() == []
