@@ -120,11 +120,14 @@ def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:
 def control_for(key: ObjectKey, name: str, entry: Entry | None) -> AnyControl:
     """Give the control of a key that nobody asks anything of any more.
 
-    The order of a plain key's values is known to those who ask only: what a vanished incident left
-    there counts as the strictest, whatever else stands there.
+    The order of a plain key's values is known to those who ask, and remembered by the ledger. Where
+    it does not tell, what a vanished incident left there counts as the strictest, whatever else
+    stands there.
     """
     if name == HOLD_KEY or key.name == SENDING_HOLDS:
         return SendingControl(name)
+    if entry and entry.order:
+        return PlainKeyControl(name, entry.order)
     left = entry.ghost.limit if entry and entry.ghost else entry.applied if entry else None
     return PlainKeyControl(name, () if left is None else (left,))
 

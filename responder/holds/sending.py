@@ -106,6 +106,8 @@ def _least(values: Sequence[Any]) -> Any:  # noqa: ANN401 -- int or float, as gi
 class SendingControl:
     """The hold document under one key of a ConfigMap."""
 
+    order = ()
+
     def __init__(self, key: str, *, pools: tuple[str, ...] = (), about: str = "") -> None:
         """Name the key and rank the pools, mildest first; one not named outranks those that are.
 
