@@ -42,7 +42,12 @@ class Metrics:
         )
         self.findings = counter(
             "findings_total",
-            "Odd things found on held objects: edits, alterations, ghosts, lost ledgers.",
+            "Odd things found on held objects: edits, alterations, ghosts. Each once.",
+            ("kind", "finding"),
+        )
+        self.standing = gauge(
+            "standing_findings",
+            "What was found on held objects and still stands, e.g. holds that found no room.",
             ("kind", "finding"),
         )
         self.evidence = counter(

@@ -22,6 +22,7 @@ class MaxReplicasControl:
     """`spec.maxReplicas`; it can't be below 1."""
 
     path = ("spec", "maxReplicas")
+    order = ()
 
     def strictest(self, limits: Sequence[int]) -> int:
         return min(limits)
@@ -49,6 +50,7 @@ class MinReplicasControl:
     """`spec.minReplicas`; it never exceeds the maximum that goes with it."""
 
     path = ("spec", "minReplicas")
+    order = ()
 
     def strictest(self, limits: Sequence[int]) -> int:
         return min(limits)

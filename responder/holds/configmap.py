@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from responder.holds.draft import Draft, next_step
@@ -22,9 +22,10 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
+from responder.holds.ownership import is_unmanaged
 from responder.holds.planning import Purpose, Step, Write
 from responder.holds.room import Kept, Room
-from responder.holds.sending import SendingControl
+from responder.holds.sending import SendingControl, is_signed
 
 CONFIG_MAP: Final = "ConfigMap"
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -84,6 +85,9 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         if held is None and entry and vanished(entry, control=control, facts=facts) is None:
             draft.drop_returned(name)
         state = draft.state(name, control=control, holds=held.holds if held else ())
+        if entry is None and is_unmanaged(document.live) and is_signed(state.live):
+            # managedFields, which would tell, were reset: what may be ours is never adopted.
+            state = replace(state, ours=True)
         draft.plan(name, state, facts=facts)
         if name in document.refused:
             draft.withhold(name, FieldFinding.REFUSED)
@@ -116,11 +120,14 @@ def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:
 def control_for(key: ObjectKey, name: str, entry: Entry | None) -> AnyControl:
     """Give the control of a key that nobody asks anything of any more.
 
-    The order of a plain key's values is known to those who ask only: what a vanished incident left
-    there counts as the strictest, whatever else stands there.
+    The order of a plain key's values is known to those who ask, and remembered by the ledger. Where
+    it does not tell, what a vanished incident left there counts as the strictest, whatever else
+    stands there.
     """
     if name == HOLD_KEY or key.name == SENDING_HOLDS:
         return SendingControl(name)
+    if entry and entry.order:
+        return PlainKeyControl(name, entry.order)
     left = entry.ghost.limit if entry and entry.ghost else entry.applied if entry else None
     return PlainKeyControl(name, () if left is None else (left,))
 

@@ -13,6 +13,7 @@ from responder.holds.fields import Facts, FieldFinding, FieldPlan, FieldState, p
 from responder.holds.ledger import Copy, Ledger, LedgerFinding, Raw, standing
 from responder.holds.limits import AnyControl, AnyHold
 from responder.holds.objects import (
+    API_VERSIONS,
     GIVE_BACK_MANAGER,
     LEDGER_ANNOTATION,
     MANAGER,
@@ -210,6 +211,9 @@ class Draft:
                 "annotations": {LEDGER_ANNOTATION: text},
             }
         }
+        if manager == MANAGER and ownership.is_unmanaged(self.live):
+            # Or nothing would tell our value from one that somebody else writes over it.
+            patch["metadata"]["managedFields"] = ownership.begun(API_VERSIONS[self.key.kind])
         changes = self._changes(names)
         for change in changes:
             at = patch

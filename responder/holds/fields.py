@@ -218,6 +218,7 @@ def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
         uid=holder.uid,
         unknown=settled.unknown,
         ghost=ghost,
+        order=control.order,
     )
     if not facts.fenced and entry is not None and desired == entry.applied == state.live:
         # Who holds, and what vanished, is told from a consistent list, never from a cache alone.

@@ -33,6 +33,12 @@ def _text(told: Any) -> str:  # noqa: ANN401 -- as above
     return told
 
 
+def _texts(told: Any) -> tuple[str, ...]:  # noqa: ANN401 -- as above
+    if not isinstance(told, list):
+        raise TypeError(told)
+    return tuple(map(_text, told))
+
+
 @dataclass(frozen=True, slots=True)
 class Ghost:
     """A hold whose incident vanished unfinished; it stands until a person releases it."""
@@ -53,6 +59,8 @@ class Entry:
     unknown: bool = False
     """The baseline could not be learnt: it is never given back by guess."""
     ghost: Ghost | None = None
+    order: tuple[str, ...] = ()
+    """Of a plain key: its values from mild to strict, which only those who ask for it know."""
 
     def to_json(self) -> JsonObject:
         told: JsonObject = {
@@ -69,6 +77,8 @@ class Entry:
                 "uid": self.ghost.uid,
                 "limit": self.ghost.limit,
             }
+        if self.order:
+            told["order"] = list(self.order)
         return told
 
     @classmethod
@@ -86,6 +96,7 @@ class Entry:
             else Ghost(
                 holder=_text(ghost["holder"]), uid=_text(ghost["uid"]), limit=_raw(ghost["limit"])
             ),
+            order=_texts(told.get("order", [])),
         )
 
 

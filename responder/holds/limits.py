@@ -45,6 +45,11 @@ class Control(Protocol[LimitT]):
         """Where the field stands in the object, e.g. ("spec", "replicas")."""
         ...
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What has to be remembered to tell later which of two values is stricter; mostly none."""
+        ...
+
     def strictest(self, limits: Sequence[LimitT]) -> LimitT:
         """Join one or more limits."""
         ...

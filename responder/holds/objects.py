@@ -30,6 +30,14 @@ HOLD_KEY: Final = "hold.json"
 """The key, ours, in a campaign's own ConfigMap."""
 
 
+API_VERSIONS: Final = {
+    "Deployment": "apps/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ConfigMap": "v1",
+}
+"""Of the kinds that are held."""
+
+
 class ObjectKey(NamedTuple):
     """Names one object of the cluster."""
 

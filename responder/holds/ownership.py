@@ -74,10 +74,29 @@ def is_of_others(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
 def is_unmanaged(live: Mapping[str, Any]) -> bool:
     """Tell whether the API server keeps no managedFields of this object at all.
 
-    So it is with one that was created empty, or of which all of them were reset, until the first
-    server-side apply: they witness nothing, neither for us nor against.
+    So it is with one that was created empty, or of which all of them were reset, until somebody
+    begins them (`begun`): they witness nothing, neither for us nor against.
     """
     return not _entries(live)
+
+
+def begun(api_version: str) -> list[JsonObject]:
+    """Give the managedFields by which the API server begins to keep them, in the patch of a hold.
+
+    It goes by those that a request brings along, and adds to them what the request changes. Ours
+    tell of the ledger alone, which the patch writes. (Without any, it keeps none until the first
+    server-side apply; structured-merge-diff behind `fieldmanager.decodeLiveOrNew`.)
+    """
+    mark: JsonObject = {"f:metadata": {"f:annotations": {f"f:{LEDGER_ANNOTATION}": {}}}}
+    return [
+        {
+            "manager": MANAGER,
+            "operation": "Update",
+            "apiVersion": api_version,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": mark,
+        }
+    ]
 
 
 def is_autoscaled(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:

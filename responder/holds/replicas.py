@@ -22,6 +22,7 @@ class ReplicasControl:
     """`spec.replicas` of a scale target; the limit is a number of pods, 0 or more."""
 
     path = ("spec", "replicas")
+    order = ()
 
     def strictest(self, limits: Sequence[int]) -> int:
         return min(limits)

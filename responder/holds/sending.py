@@ -90,12 +90,23 @@ def limit_to_json(limit: SendingLimit) -> JsonObject:
     }
 
 
+def is_signed(raw: Raw) -> bool:
+    """Tell whether a document names an incident and its id, as those do that we write."""
+    try:
+        told = json.loads(raw or "")
+        return bool(told["incident"] and told["id"])
+    except (*_NO_DOCUMENT, KeyError):
+        return False
+
+
 def _least(values: Sequence[Any]) -> Any:  # noqa: ANN401 -- int or float, as given
     return min((value for value in values if value is not None), default=None)
 
 
 class SendingControl:
     """The hold document under one key of a ConfigMap."""
+
+    order = ()
 
     def __init__(self, key: str, *, pools: tuple[str, ...] = (), about: str = "") -> None:
         """Name the key and rank the pools, mildest first; one not named outranks those that are.

@@ -16,6 +16,7 @@ NO_TARGET: Final = "NoTarget"
 
 _LONGEST_REASON: Final = 64
 _STANDING: Final = frozenset({TargetState.APPLIED, TargetState.GIVEN_BACK})
+_REFUSED: Final = frozenset({TargetState.DENIED, TargetState.FORBIDDEN, TargetState.INVALID})
 
 
 def conditions(
@@ -53,7 +54,7 @@ def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
         return APPLIED, "Unknown", "Proposed", "nothing is held until it is approved"
     failed = [target for target in targets if target.state not in _STANDING]
     if incident.status.letting_go is not None:
-        return APPLIED, "False", "LettingGo", "the holds of this incident are given back"
+        return _letting_go(targets)
     if failed or incident.refusals:
         reasons = [str(target.state) for target in failed]
         reasons += [_reason(refusal.get("reason", "")) for refusal in incident.refusals]
@@ -75,6 +76,33 @@ def _past_review(incident: Incident, now: datetime) -> list[_Told]:
         return [(PAST_REVIEW, "False", "InTime", f"to be looked at by {moment(due)}")]
     told = f"it should have been looked at by {moment(due)}, and still stands"
     return [(PAST_REVIEW, "True", "StillOpen", told)]
+
+
+def _letting_go(targets: Sequence[Target]) -> _Told:
+    """Tell what keeps the incident from closing, if something does."""
+    stuck = [target for target in targets if _is_stuck(target)]
+    if not stuck:
+        return APPLIED, "False", "LettingGo", "the holds of this incident are given back"
+    told = dict.fromkeys(_not_returned(target) for target in stuck)
+    return APPLIED, "False", "NotGivenBack", f"not given back: {'; '.join(told)}"
+
+
+def _is_stuck(target: Target) -> bool:
+    """Tell whether what an incident holds there, or may, can't be given back for now.
+
+    What it wanted to hold and never did is none of it.
+    """
+    if target.state in _REFUSED or target.state is TargetState.NO_ROOM:
+        return target.ledger is not None
+    return target.state is TargetState.BASELINE_UNKNOWN
+
+
+def _not_returned(target: Target) -> str:
+    again = "; tried again by itself every half minute" if target.state in _REFUSED else ""
+    named = str(target.key)
+    if target.subject not in ("", named):
+        named = f"{target.subject} ({named})"
+    return f"{named}: {target.message}{again}"
 
 
 def _reason(told: str) -> str:

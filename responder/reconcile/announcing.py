@@ -6,15 +6,10 @@ from typing import Any, Final, Literal
 from responder.cluster.events import EventRecorder
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import LedgerFinding
-from responder.holds.objects import JsonObject, ObjectKey, metadata
+from responder.holds.objects import API_VERSIONS, JsonObject, ObjectKey, metadata
 from responder.holds.planning import Finding, Purpose, Write
 from responder.incidents.incident import API_VERSION, KIND, Incident
 
-_API_VERSIONS: Final = {
-    "Deployment": "apps/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "ConfigMap": "v1",
-}
 _REASONS: Final = {
     Purpose.HOLD: "Held",
     Purpose.GIVE_BACK: "GivenBack",
@@ -37,7 +32,7 @@ _FINDINGS: Final[dict[FieldFinding | LedgerFinding, str]] = {
 def reference(key: ObjectKey, live: JsonObject) -> JsonObject:
     """Name an object for an Event; without the uid, `kubectl describe` would not show it."""
     return {
-        "apiVersion": _API_VERSIONS[key.kind],
+        "apiVersion": API_VERSIONS[key.kind],
         "kind": key.kind,
         "namespace": key.namespace,
         "name": key.name,

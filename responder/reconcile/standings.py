@@ -4,16 +4,16 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Final
 
-from responder.cluster.failures import ApiFailure, Denied
+from responder.cluster.failures import ApiFailure
 from responder.holds.fields import FieldFinding
-from responder.holds.ledger import LedgerFinding
-from responder.holds.objects import HOLD_ALLOWED, HOLD_LABEL, ObjectKey, uid
+from responder.holds.objects import ObjectKey, uid
 from responder.holds.planning import Finding, Step
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.incident import Incident
 from responder.incidents.status import Target, TargetState
 from responder.playbooks.asks import Ask
+from responder.reconcile import explaining
 from responder.reconcile.outcomes import Outcome
 from responder.reconcile.situation import Situation, field_of, wish_of
 from responder.reconcile.view import IncidentKey
@@ -21,12 +21,6 @@ from responder.reconcile.view import IncidentKey
 Place = tuple[ObjectKey, str]
 """An object, and of a ConfigMap the key in it."""
 
-_STATES: Final[dict[FieldFinding | LedgerFinding, TargetState]] = {
-    FieldFinding.ALTERED: TargetState.ALTERED,
-    FieldFinding.BASELINE_UNKNOWN: TargetState.BASELINE_UNKNOWN,
-    FieldFinding.NO_ROOM: TargetState.NO_ROOM,
-    FieldFinding.REFUSED: TargetState.INVALID,
-}
 _STRANDS: Final = frozenset(
     {FieldFinding.BASELINE_UNKNOWN, FieldFinding.NO_ROOM, FieldFinding.REFUSED}
 )
@@ -95,7 +89,7 @@ def _handed_over(incident: Incident, situation: Situation, step: Step) -> list[T
 
 def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, Outcome]:
     """Tell that a target can't be written: a condition on each incident, and no other target's."""
-    key, state = situation.key, _refusal_state(refusal)
+    key, state = situation.key, explaining.refusal_state(refusal)
     message = refusal.message[:1000]
     outcomes: dict[IncidentKey, Outcome] = {}
     for incident in situation.incidents:
@@ -112,16 +106,12 @@ def refusals_of(situation: Situation, refusal: ApiFailure) -> dict[IncidentKey, 
     return outcomes
 
 
-def _refusal_state(refusal: ApiFailure) -> TargetState:
-    if isinstance(refusal, Denied):
-        return TargetState.DENIED if refusal.by_admission else TargetState.FORBIDDEN
-    return TargetState.INVALID
-
-
 def _returned(incident: Incident, situation: Situation) -> tuple[Target, ...]:
     return tuple(
         Target(target.key, TargetState.GIVEN_BACK, target.subject, uid=target.uid)
-        for target in _held_by(incident, situation)
+        for target in incident.status.targets
+        if _is_here(target, situation)
+        and (target.ledger is not None or target.state is TargetState.BASELINE_UNKNOWN)
     )
 
 
@@ -129,24 +119,36 @@ def _not_returned(
     incident: Incident, situation: Situation, stuck: dict[str, Finding]
 ) -> tuple[Target, ...]:
     """Tell why; the second copy stays until all is given back."""
-    found = []
-    for target in _held_by(incident, situation):
-        fields = target.ledger.fields if target.ledger and target.key.kind == CONFIG_MAP else [""]
-        why = next((stuck[field] for field in fields if field in stuck), None)
-        if why is not None:
-            state, message = _told(why, target.key, situation)
-            target = replace(target, state=state, message=message)  # noqa: PLW2901
-        found.append(target)
-    return tuple(found)
+    found = {(target.key, target.subject): target for target in _held_by(incident, situation)}
+    for field, why in stuck.items():
+        places = [p for p, target in found.items() if _tells_of(target, field)]
+        if not places:
+            # It was written before the status could tell of it, and its ledger is lost.
+            asks = (ask for ask in incident.plan if field_of(ask, situation.key) == field)
+            subject = next((_subject(ask, situation.key) for ask in asks), "")
+            places = [(why.key, subject)]
+        for key, subject in places:
+            state, message = explaining.told_of_return(why, key, situation)
+            known = found.get((key, subject), Target(key, state, subject))
+            found[key, subject] = replace(known, state=state, message=message)
+    return tuple(found.values())
+
+
+def _tells_of(target: Target, field: str) -> bool:
+    """Tell whether the copy of a ledger is of this field; a workload's are held together."""
+    return target.ledger is not None and (not field or field in target.ledger.fields)
 
 
 def _held_by(incident: Incident, situation: Situation) -> list[Target]:
     return [
         target
         for target in incident.status.targets
-        if target.ledger is not None
-        and (target.key == situation.key or target.subject == str(situation.key))
+        if target.ledger is not None and _is_here(target, situation)
     ]
+
+
+def _is_here(target: Target, situation: Situation) -> bool:
+    return target.key == situation.key or target.subject == str(situation.key)
 
 
 def _standing(
@@ -162,7 +164,7 @@ def _standing(
         return (Target(situation.key, TargetState.NO_TARGET, subject, message),)
     found = []
     for key, ledger in step.held.items():
-        state, message = _told(bad.get((key, field)), key, situation)
+        state, message = explaining.told(bad.get((key, field)), key, situation)
         own = ledger.only({field}) if field else ledger
         found.append(
             Target(
@@ -175,10 +177,12 @@ def _standing(
             )
         )
     if not found and (finding := bad.get((situation.key, field))) is not None:
-        state, message = _told(finding, situation.key, situation)
+        state, message = explaining.told(finding, situation.key, situation)
         found.append(Target(situation.key, state, subject, message))
     if ask.target_kind == DEPLOYMENT:
-        found += [_left_alone(named, situation, subject) for named in situation.left_alone]
+        found += [
+            explaining.left_alone(named, situation, subject) for named in situation.left_alone
+        ]
     return tuple(found)
 
 
@@ -270,46 +274,10 @@ def _uid(situation: Situation, key: ObjectKey) -> str:
     return uid(situation.live) if situation.live is not None and key == situation.key else ""
 
 
-def _told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple[TargetState, str]:
-    """Give the state and the message of a target with this finding."""
-    if finding is None and situation.stripped:
-        message = f"an admission policy or webhook takes our ledger out of what we write to {key}"
-        return TargetState.ALTERED, message
-    if finding is None:
-        return TargetState.APPLIED, ""
-    refusal = situation.refusals.get(finding.field)
-    if finding.what is FieldFinding.REFUSED and refusal is not None:
-        return _refusal_state(refusal), refusal.message[:1000]
-    return _STATES[finding.what], _message(finding, key)
-
-
-def _left_alone(named: str, situation: Situation, subject: str) -> Target:
-    message = (
-        f"{AUTOSCALER}/{named} may raise the replicas again, and is held too"
-        f" once it is labelled {HOLD_LABEL}={HOLD_ALLOWED}"
-    )
-    key = ObjectKey(AUTOSCALER, situation.key.namespace, named)
-    return Target(key, TargetState.NOT_ALLOWED, subject, message)
-
-
 def _bad(step: Step) -> dict[Place, Finding]:
     """Give what is wrong, by object and field: of a ConfigMap each key is somebody's own."""
     return {
         (found.key, found.field if found.key.kind == CONFIG_MAP else ""): found
         for found in step.findings
-        if found.what in _STATES
+        if found.what in explaining.STATES
     }
-
-
-def _message(finding: Finding, key: ObjectKey) -> str:
-    if finding.what is FieldFinding.ALTERED:
-        return f"{finding.field} is not what we wrote: an admission policy or webhook alters it"
-    if finding.what is FieldFinding.NO_ROOM:
-        return (
-            f"{key} is full: {finding.field} finds no room in it."
-            " Hold fewer and wider, e.g. the campaign or its pool, or release what is over"
-        )
-    return (
-        f"nothing remembers what {finding.field} was before the hold:"
-        " set it by hand, and it is given back as you set it"
-    )

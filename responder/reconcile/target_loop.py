@@ -33,7 +33,7 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
-from responder.holds.planning import Finding, Step, Write
+from responder.holds.planning import Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT
 from responder.holds.workload import AUTOSCALER
 from responder.metrics import Metrics
@@ -120,6 +120,7 @@ class TargetLoop:
             raise Again(str(failure), after_seconds=failure.retry_after) from failure
         except ApiFailure as failure:
             raise Again(str(failure)) from failure
+        self._findings.settled(key, step)
         self._tell(key, outcomes_of(situation, step))
         if situation.refusals:
             told = "; ".join(sorted({each.message for each in situation.refusals.values()}))
@@ -149,7 +150,7 @@ class TargetLoop:
                 situation.waiting = attempt.halving.waiting
                 situation.resting = self._pace.resting(key)
             step = situation.plan(self._facts(fenced=fenced))
-            self._findings.tell(situation, step, attempt.told_findings)
+            self._findings.tell(situation, step)
             write = step.write
             if write is None or self._pace.rests(step):
                 if attempt.halving.next():
@@ -185,13 +186,6 @@ class TargetLoop:
             alone = attempt.halving.refused([change.field for change in write.changes])
             if alone is not None:
                 self._refusals.add(situation.key, alone, refusal)
-                log.warning(
-                    "target_refused",
-                    target=str(situation.key),
-                    namespace=situation.key.namespace,
-                    field=alone,
-                    why=refusal.message,
-                )
         else:
             self._written(situation, write, answer)
             ledger = write.patch["metadata"].get("annotations", {}).get(LEDGER_ANNOTATION)
@@ -302,7 +296,6 @@ class _Attempt:
     conflicts: int = 0
     refusals: int = 0
     halving: Halving = field(default_factory=Halving)
-    told_findings: set[Finding] = field(default_factory=set)
 
     def goes_on(self) -> bool:
         """Count a step; tells whether there may be one more. Each refusal makes some necessary."""

@@ -284,6 +284,28 @@ async def test_nothing_is_managed_after_a_reset_until_an_apply(api: Api) -> None
     assert "managedFields" not in answer.body["metadata"]
 
 
+async def test_a_patch_that_brings_managed_fields_along_begins_them(api: Api) -> None:
+    await api.create(C, {"metadata": {"name": "c"}})
+    claim = {
+        "manager": "us",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:annotations": {"f:x": {}}}},
+    }
+    metadata = {"annotations": {"x": "y"}, "managedFields": [claim]}
+    patch = {"metadata": metadata, "data": {"a": "1"}}
+    (entry,) = (await api.patch(C, "c", patch, fieldManager="us")).body["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {
+        "f:data": {".": {}, "f:a": {}},
+        "f:metadata": {"f:annotations": {".": {}, "f:x": {}}},
+    }
+    assert entry["time"]
+    answer = await api.patch(C, "c", {"data": {"b": "2"}}, fieldManager="other")
+    assert managers(answer.body, *A) == ["us/Update"]
+    assert managers(answer.body, *B) == ["other/Update"]
+
+
 async def test_apply_names_containers_by_name(api: Api) -> None:
     body = deployment()
     await api.apply(D, "d", body, manager="flux")

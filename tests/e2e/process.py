@@ -125,6 +125,15 @@ class ResponderProcess:
                 return Answer(error.code, dict(error.headers), error.read().decode())
 
 
+def sample(responder: ResponderProcess, name: str, *labels: str) -> float:
+    """The sum of a metric's samples that carry all of these labels."""
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in responder.get("/metrics").text.splitlines()
+        if line.startswith(f"{name}{{") and all(label in line for label in labels)
+    )
+
+
 def alert(
     *,
     status: str = "firing",

@@ -38,6 +38,8 @@ HOLDS = {
     "halve": 'throttle: {campaign: "{{ labels.campaign }}", to: 50%}',
     "pause-pool": 'pause: {pool: "{{ labels.pool }}"}',
     "halve-pool": 'throttle: {pool: "{{ labels.pool }}", to: 50%}',
+    "set-state": 'set: {campaign: "{{ labels.campaign }}", key: state, to: paused,'
+    " order: [active, slow, paused]}",
     "quarantine": 'reroute: {campaign: "{{ labels.campaign }}", to: quarantine}',
 }
 PREFIX = "campaign-responder.dev/"

@@ -1,14 +1,16 @@
 """Each rule of the ledger was paid for by a live counterexample: these are the counterexamples."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from responder.sandbox.audit.versions import DEPLOYMENT, LEDGER
 from tests.controlplane.eventually import eventually_blocking
+from tests.e2e.admission import mutated
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
-from tests.e2e.scene import REPLICAS, Json, Scene
+from tests.e2e.scene import REPLICAS, Scene
+
+PROBE = {"spec": {"replicas": 1}, "metadata": {"annotations": {LEDGER: "{}"}}}
 
 
 def roll_out(scene: Scene, version: int) -> None:
@@ -140,54 +142,6 @@ def test_a_ledger_that_is_removed_is_written_again_from_its_second_copy(
     assert scene.traces() == []
 
 
-@contextlib.contextmanager
-def mutated(
-    scene: Scene, *, condition: str, mutation: Json, is_in_force: Callable[[Json], bool]
-) -> Iterator[None]:
-    """A policy that alters what anybody writes to this sender's Deployment."""
-    policy = {
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": ["apps"],
-                    "apiVersions": ["v1"],
-                    "operations": ["UPDATE"],
-                    "resources": ["deployments"],
-                }
-            ]
-        },
-        "matchConditions": [
-            {"name": "when", "expression": condition},
-            {"name": "this", "expression": f"object.metadata.name == '{scene.name}'"},
-        ],
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "mutations": [mutation],
-    }
-    name = f"{scene.kube.namespace}-{scene.name}"
-    namespaces = {"matchLabels": {"kubernetes.io/metadata.name": scene.kube.namespace}}
-    binding = {"policyName": name, "matchResources": {"namespaceSelector": namespaces}}
-    api = "admissionregistration.k8s.io/v1"
-    plane = scene.kube.control_plane
-    kinds = {"mutatingadmissionpolicies": policy, "mutatingadmissionpolicybindings": binding}
-    for plural, spec in kinds.items():
-        body = {"metadata": {"name": name}, "spec": spec}
-        plane.request("POST", f"/apis/{api}/{plural}", body=body)
-    path = f"{scene.kube.path(*DEPLOYMENTS, scene.name)}?dryRun=All"
-    probe = {"spec": {"replicas": 1}, "metadata": {"annotations": {LEDGER: "{}"}}}
-
-    def mutates() -> bool:
-        merge = "application/merge-patch+json"
-        return is_in_force(plane.request("PATCH", path, body=probe, content_type=merge))
-
-    eventually_blocking(mutates, what="the policy is in force")
-    try:
-        yield
-    finally:
-        for plural in kinds:
-            plane.request("DELETE", f"/apis/{api}/{plural}/{name}")
-
-
 @pytest.fixture
 def altered(scene: Scene) -> Iterator[Scene]:
     """A cluster whose policy allows nobody less than 5 replicas of this sender."""
@@ -195,11 +149,14 @@ def altered(scene: Scene) -> Iterator[Scene]:
     expression = "Object{spec: Object.spec{replicas: 5}}"
     with mutated(
         scene,
+        DEPLOYMENTS,
+        scene.name,
         condition="object.spec.replicas < 5",
         mutation={
             "patchType": "ApplyConfiguration",
             "applyConfiguration": {"expression": expression},
         },
+        probe=PROBE,
         is_in_force=lambda answer: bool(answer["spec"]["replicas"] == 5),
     ):
         yield scene
@@ -212,8 +169,11 @@ def test_a_ledger_that_admission_takes_away_is_kept_in_the_status(scene: Scene) 
     expression = f"[JSONPatch{{op: 'remove', path: '/metadata/annotations/{mark}'}}]"
     with mutated(
         scene,
+        DEPLOYMENTS,
+        scene.name,
         condition=f"'{LEDGER}' in object.metadata.?annotations.orValue({{}})",
         mutation={"patchType": "JSONPatch", "jsonPatch": {"expression": expression}},
+        probe=PROBE,
         is_in_force=lambda answer: LEDGER not in answer["metadata"].get("annotations", {}),
     ):
         incident = scene.open("stricter")

@@ -1,5 +1,6 @@
 """Pools share one ConfigMap, `sending-holds`, which is ours: what one asks concerns no other."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 
@@ -8,10 +9,13 @@ import pytest
 from responder.sandbox.audit.versions import CONFIG_MAP
 from tests.controlplane.admin_client import RequestFailedError
 from tests.controlplane.eventually import eventually_blocking
+from tests.e2e.admission import mutated
 from tests.e2e.cluster import CONFIG_MAPS, CREATOR, INCIDENTS
+from tests.e2e.process import sample
 from tests.e2e.scene import Json, Scene
 
 SENDING_HOLDS = "sending-holds"
+LOOSER = 0.9
 POLICIES = "admissionregistration.k8s.io/v1"
 
 
@@ -173,7 +177,74 @@ def test_a_pool_that_admission_refuses_takes_the_brake_off_no_other(scene: Scene
     assert scene.cluster.traces() == []
 
 
+@contextlib.contextmanager
+def altered(scene: Scene, pool: str) -> Iterator[None]:
+    """A platform's policy makes the hold document of one pool a looser one, whoever writes it."""
+    key = f"pool.{pool}.json"
+    looser = json.dumps({"share": LOOSER})
+    change = f"[JSONPatch{{op: 'add', path: '/data/{key}', value: {json.dumps(looser)}}}]"
+    with mutated(
+        scene,
+        CONFIG_MAPS,
+        SENDING_HOLDS,
+        condition=f"'{key}' in object.?data.orValue({{}})",
+        mutation={"patchType": "JSONPatch", "jsonPatch": {"expression": change}},
+        probe={"data": {key: "{}"}},
+        is_in_force=lambda answer: bool(answer["data"][key] == looser),
+    ):
+        yield
+
+
+def is_told_altered(scene: Scene, incident: str) -> bool:
+    return scene.condition(incident, "Altered").get("status") == "True"
+
+
+@pytest.mark.real_control_plane("admission policies")
+@pytest.mark.parametrize("by", ["us", "somebody else, and empty"])
+def test_a_pool_that_admission_alters_is_told_and_takes_the_brake_off_no_other(
+    scene: Scene, by: str
+) -> None:
+    """One that was created empty has no managedFields before the first hold on it."""
+    if by == "us":
+        scene.give_back(scene.open("pause-pool", pool="first"))
+    else:
+        scene.kube.create(*CONFIG_MAPS, {"metadata": {"name": SENDING_HOLDS}})
+        assert "managedFields" not in scene.cluster.config_map(SENDING_HOLDS)["metadata"]
+    with altered(scene, "odd"):
+        incidents = {
+            pool: scene.open("pause-pool", pool=pool) for pool in ("before", "odd", "beside")
+        }
+        for pool in ("before", "beside"):
+            scene.wait_held(incidents[pool])
+        eventually_blocking(
+            lambda: is_told_altered(scene, incidents["odd"]), what="the incident says so"
+        )
+        assert "pool.odd.json" in scene.condition(incidents["odd"], "Applied")["message"]
+        assert not is_told_altered(scene, incidents["beside"])
+        incidents["late"] = scene.open("pause-pool", pool="late")
+        scene.wait_held(incidents["late"])
+        assert shares(scene) == {"before": 0.0, "beside": 0.0, "late": 0.0, "odd": LOOSER}
+        ledger = scene.cluster.ledger(scene.cluster.config_map(SENDING_HOLDS))
+        assert ledger is not None
+        assert ledger["fields"]["pool.odd.json"]["baseline"] is None
+        scene.give_back(incidents.pop("before"))
+        assert "before" not in shares(scene)
+        scene.give_back(*incidents.values())
+    assert shares(scene) == {}
+    assert scene.cluster.traces() == []
+
+
+def told(scene: Scene, finding: str) -> float:
+    """Count how often the responder told a finding."""
+    return sample(scene.responder, "responder_findings_total", f'finding="{finding}"')
+
+
+def standing(scene: Scene, finding: str) -> float:
+    return sample(scene.responder, "responder_standing_findings", f'finding="{finding}"')
+
+
 def test_a_pool_that_finds_no_room_is_refused_alone(scene: Scene) -> None:
+    before = told(scene, "NoRoom")
     held = scene.open("halve-pool", pool="held")
     scene.wait_held(held)
     filler = {"metadata": {"annotations": {"example.org/notes": "x" * 200_000}}}
@@ -184,17 +255,20 @@ def test_a_pool_that_finds_no_room_is_refused_alone(scene: Scene) -> None:
         lambda: scene.condition(refused, "Applied").get("reason") == "NoRoom",
         what="the incident says that it found no room",
     )
-    told = scene.condition(refused, "Applied")["message"]
-    assert "ConfigMap/sending-holds is full: pool.late.json finds no room in it" in told
+    message = scene.condition(refused, "Applied")["message"]
+    assert "ConfigMap/sending-holds is full: pool.late.json finds no room in it" in message
     # What is held already is tightened all the same.
     tighter = scene.open("pause-pool", pool="held")
     scene.wait_held(tighter)
     assert shares(scene) == {"held": 0.0}
 
+    assert (told(scene, "NoRoom") - before, standing(scene, "NoRoom")) == (1, 1)
+
     scene.kube.patch(
         *CONFIG_MAPS, SENDING_HOLDS, {"metadata": {"annotations": {"example.org/notes": None}}}
     )
     scene.wait_held(refused)
+    assert standing(scene, "NoRoom") == 0
     assert shares(scene) == {"held": 0.0, "late": 0.0}
     scene.give_back(held, tighter, refused)
     assert shares(scene) == {}

@@ -18,7 +18,7 @@ from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.e2e.cluster import DEPLOYMENTS, Cluster
 from tests.e2e.conftest import StartResponder
-from tests.e2e.process import ResponderProcess, alert, notification
+from tests.e2e.process import ResponderProcess, alert, notification, sample
 from tests.e2e.stage import is_over
 
 pytestmark = pytest.mark.real_control_plane("the load is meant for a real one")
@@ -102,15 +102,6 @@ def wait_replicas(cluster: Cluster, replicas: int) -> None:
         lambda: cluster.deployment("bulk")["spec"]["replicas"] == replicas,
         within_seconds=PATIENCE_SECONDS,
         what=f"{replicas} replicas",
-    )
-
-
-def sample(responder: ResponderProcess, name: str, *labels: str) -> float:
-    """The sum of a metric's samples that carry all of these labels."""
-    return sum(
-        float(line.rpartition(" ")[2])
-        for line in responder.get("/metrics").text.splitlines()
-        if line.startswith(f"{name}{{") and all(label in line for label in labels)
     )
 
 

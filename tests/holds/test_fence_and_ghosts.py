@@ -1,12 +1,15 @@
 """Rule 5: loosening is fenced, and a vanished incident's hold stands until it is released."""
 
+import json
+
 import pytest
 
 from responder.holds.fields import FieldFinding
 from responder.holds.keys import PlainKeyControl
+from responder.holds.objects import LEDGER_ANNOTATION
 from responder.holds.sending import SendingLimit
 from tests.holds.conductor import AUTOSCALER, CAMPAIGN, DEPLOYMENT
-from tests.holds.stage import campaign, found, original_forced, workload
+from tests.holds.stage import Stage, campaign, found, original_forced, workload
 
 
 def test_nothing_is_loosened_without_the_fence() -> None:
@@ -98,11 +101,75 @@ def test_a_ghost_survives_a_forced_apply() -> None:
     assert stage.replicas == 2
 
 
-def test_the_ghost_of_a_plain_key_holds_though_nobody_knows_its_order_any_more() -> None:
+ORDER = ("active", "slow", "paused", "drained")
+
+
+def haunted_key(*, copied: bool = False) -> Stage:
+    """A plain key that is held by an incident that vanished, beside one that goes on elsewhere."""
+    stage = campaign({"state": "active"}, state=PlainKeyControl("state", ORDER))
+    stage.arrive("1", state=ORDER.index("paused"))
+    stage.arrive("2", **{"hold.json": SendingLimit(share=0.0)})
+    stage.reconcile()
+    stage.vanish("1")
+    stage.reconcile()
+    if copied:
+        stage.strip(CAMPAIGN)
+        stage.reconcile()
+    return stage
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["ledger", "ledger from its copy"])
+def test_a_stricter_value_that_a_person_sets_over_a_ghost_stays(
+    copied: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = haunted_key(copied=copied)
+    for state, held in (("drained", "drained"), ("slow", "paused"), ("nobody knows", "paused")):
+        stage.server.patch(CAMPAIGN, {"data": {"state": state}}, manager="kubectl-edit")
+        step = stage.reconcile()
+        assert FieldFinding.GHOST in found(step)
+        assert stage.data["state"] == held
+    stage.server.patch(CAMPAIGN, {"data": {"state": "drained"}}, manager="kubectl-edit")
+    stage.reconcile()
+    stage.let_go("2")
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {"state": "drained"}
+    assert not stage.traces()
+
+
+def test_an_order_that_changes_is_remembered_as_it_is_by_then() -> None:
     stage = campaign({"state": "active"}, state=PlainKeyControl("state", ("active", "paused")))
     stage.arrive("1", state=1)
     stage.reconcile()
+    stage.controls["state"] = PlainKeyControl("state", ("active", "paused", "drained"))
+    stage.reconcile()
     stage.vanish("1")
+    stage.server.patch(CAMPAIGN, {"data": {"state": "drained"}}, manager="kubectl-edit")
+    stage.reconcile()
+    assert stage.data == {"state": "drained"}
+
+
+def test_an_order_is_told_of_plain_keys_alone() -> None:
+    """Each byte counts where hundreds share one object."""
+    stage = haunted_key()
+    (ledger,) = stage.plan(fenced=True).held.values()
+    assert {key: entry.order for key, entry in ledger.fields.items()} == {
+        "state": ORDER,
+        "hold.json": (),
+    }
+    assert "order" not in ledger.fields["hold.json"].to_json()
+
+
+def test_the_ghost_of_a_plain_key_holds_where_no_order_is_remembered() -> None:
+    """Somebody rewrote its ledger."""
+    stage = campaign({"state": "active"}, state=PlainKeyControl("state", ORDER))
+    stage.arrive("1", state=ORDER.index("paused"))
+    stage.reconcile()
+    stage.vanish("1")
+    told = json.loads(stage.annotations(CAMPAIGN)[LEDGER_ANNOTATION])
+    del told["fields"]["state"]["order"]
+    text = {"metadata": {"annotations": {LEDGER_ANNOTATION: json.dumps(told)}}}
+    stage.server.patch(CAMPAIGN, text, manager="kubectl-edit")
+    stage.reconcile()
     stage.server.patch(CAMPAIGN, {"data": {"state": "active"}}, manager="kubectl-edit")
     stage.reconcile()
     assert stage.data == {"state": "paused"}
@@ -127,11 +194,11 @@ def test_an_incident_that_the_cache_merely_had_not_shown_is_no_ghost() -> None:
 
 
 def test_a_ghost_stands_on_an_object_without_managed_fields() -> None:
-    """The API server keeps none of a ConfigMap that was created empty, even without a label."""
-    stage = campaign(None)
-    stage.server.create(CAMPAIGN, {}, manager="kubectl-create")
+    """The API server keeps none once somebody has reset them."""
+    stage = campaign({})
     stage.arrive("2", **{"hold.json": SendingLimit(share=0.0)})
     stage.reconcile()
+    stage.server.patch(CAMPAIGN, {"metadata": {"managedFields": [{}]}}, manager="kubectl")
     assert "managedFields" not in stage.get(CAMPAIGN)["metadata"]
     stage.vanish("2")
     step = stage.reconcile()

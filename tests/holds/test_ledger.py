@@ -31,6 +31,7 @@ ENTRIES = st.builds(
     uid=WORDS,
     unknown=st.booleans(),
     ghost=st.none() | st.builds(Ghost, holder=WORDS, uid=WORDS, limit=RAW),
+    order=st.lists(WORDS, max_size=3).map(tuple),
 )
 LEDGERS = st.builds(
     Ledger,
@@ -54,6 +55,7 @@ def test_junk_is_no_ledger_and_never_raises(junk: Any, text: str) -> None:  # no
     Ledger.from_text(text)
     Ledger.from_text(json.dumps(junk))
     entry = {"baseline": junk, "applied": junk, "holder": junk, "uid": junk, "ghost": junk}
+    entry["order"] = junk
     for told in (junk, {"epoch": junk, "sequence": junk, "fields": junk}):
         found = Ledger.from_text(json.dumps(told))
         assert found is None or Ledger.from_text(found.to_text()) == found
@@ -75,6 +77,8 @@ JUNK_LEDGERS = {
     "sequence-huge": '{"epoch":"1","sequence":1' + "0" * 30 + ',"fields":{}}',
     "unknown-field": entry_text("nodeName"),
     "path-like-field": entry_text("../../spec"),
+    "order-text": entry_text("replicas", order="active"),
+    "order-of-numbers": entry_text("replicas", order=[1, 2]),
     "baseline-list": entry_text("replicas", baseline=[1]),
     "baseline-text": entry_text("replicas", baseline="many"),
     "baseline-absent": entry_text("replicas", baseline=None),
@@ -131,3 +135,9 @@ def test_a_junk_annotation_on_a_config_map_changes_nothing_of_its_give_back(text
     left = server.get(CAMPAIGN) or {}
     assert left["data"] == {"template": "spring"}
     assert "annotations" not in left["metadata"]
+
+
+@pytest.mark.parametrize("order", ["active", [1, 2], {"active": 1}, None])
+def test_an_order_that_is_none_makes_a_ledger_unreadable(order: Any) -> None:  # noqa: ANN401
+    assert Ledger.from_text(entry_text("state", order=order)) is None
+    assert Ledger.from_text(entry_text("state", order=["active"])) is not None

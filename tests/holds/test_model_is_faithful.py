@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import pytest
 
 from responder.holds.objects import GIVE_BACK_MANAGER, LEDGER_ANNOTATION, MANAGER, ObjectKey
-from responder.holds.ownership import tidied
+from responder.holds.ownership import begun, tidied
 from tests.controlplane.kube import Kube
 from tests.holds.api_server import ApiServer, ConflictError, InvalidError
 from tests.holds.conductor import AUTOSCALER, CAMPAIGN, DEPLOYMENT, autoscaler
@@ -145,6 +145,20 @@ def an_apply_makes_it_managed_again(server: Server) -> None:
     server.patch(DEPLOYMENT, replicas(1), manager=MANAGER)
 
 
+def a_patch_that_brings_managed_fields_begins_them(server: Server) -> None:
+    server.create(CAMPAIGN, {}, manager="kubectl-create")
+    metadata = {**LEDGER, "managedFields": begun("v1")}
+    patch = {"metadata": metadata, "data": {"hold.json": "{}"}}
+    server.patch(CAMPAIGN, patch, manager=MANAGER)
+    server.patch(CAMPAIGN, {"data": {"template": "spring"}}, manager="kubectl-edit")
+
+
+def so_it_does_after_a_reset(server: Server) -> None:
+    after_a_reset_nobody_owns_anything(server)
+    patch = {"metadata": {**LEDGER, "managedFields": begun("apps/v1")}, **replicas(2)}
+    server.patch(DEPLOYMENT, patch, manager=MANAGER)
+
+
 def apply_prunes_what_it_alone_had(server: Server) -> None:
     server.create(CAMPAIGN, {"data": {"template": "spring"}}, manager="kubectl-create")
     both = {"data": {"state": "active", "footer": "f"}}
@@ -180,6 +194,8 @@ SCENES: Final[list[Callable[[Server], None]]] = [
     one_empty_entry_empties_managed_fields,
     after_a_reset_nobody_owns_anything,
     an_apply_makes_it_managed_again,
+    a_patch_that_brings_managed_fields_begins_them,
+    so_it_does_after_a_reset,
     replace_keeps_managed_fields_and_drops_the_ledger,
     replace_of_our_value_leaves_it_ours,
     stale_version_conflicts,

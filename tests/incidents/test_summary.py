@@ -78,6 +78,67 @@ def test_conditions(found: Incident, targets: list[Target], applied: str, no_tar
     assert (seen["Applied"][0], seen["NoTarget"][0]) == (applied, no_target)
 
 
+POOL = "pool/bulk"
+
+
+def in_the_way(state: TargetState, *, ledger: Ledger | None = LEDGER) -> Target:
+    return Target(CAMPAIGN, state, subject=POOL, message="it is so", ledger=ledger)
+
+
+@pytest.mark.parametrize(
+    ("targets", "reason", "message"),
+    [
+        pytest.param(
+            [target(TargetState.GIVEN_BACK), in_the_way(TargetState.BASELINE_UNKNOWN)],
+            "NotGivenBack",
+            "not given back: pool/bulk (ConfigMap/spring-sale): it is so",
+            id="nothing remembers what was there",
+        ),
+        pytest.param(
+            [in_the_way(TargetState.BASELINE_UNKNOWN, ledger=None)],
+            "NotGivenBack",
+            "not given back: pool/bulk (ConfigMap/spring-sale): it is so",
+            id="not even that it was held",
+        ),
+        pytest.param(
+            [in_the_way(TargetState.NO_ROOM)],
+            "NotGivenBack",
+            "not given back: pool/bulk (ConfigMap/spring-sale): it is so",
+            id="no room for what was there",
+        ),
+        pytest.param(
+            [
+                in_the_way(TargetState.DENIED),
+                Target(DEPLOYMENT, TargetState.FORBIDDEN, str(DEPLOYMENT), "no", ledger=LEDGER),
+            ],
+            "NotGivenBack",
+            "not given back: pool/bulk (ConfigMap/spring-sale): it is so; tried again by itself"
+            " every half minute; Deployment/email-sender: no; tried again by itself every half"
+            " minute",
+            id="refused",
+        ),
+        pytest.param(
+            [
+                in_the_way(TargetState.NO_ROOM, ledger=None),
+                in_the_way(TargetState.DENIED, ledger=None),
+                in_the_way(TargetState.NO_TARGET, ledger=None),
+                in_the_way(TargetState.ALTERED),
+                in_the_way(TargetState.APPLIED),
+            ],
+            "LettingGo",
+            "the holds of this incident are given back",
+            id="what was never held, or is on its way, is in nobodys way",
+        ),
+    ],
+)
+def test_one_that_lets_go_tells_what_is_not_given_back(
+    targets: list[Target], reason: str, message: str
+) -> None:
+    found = conditions(LETTING_GO, targets, before=(), now=at(6))
+    applied = next(each for each in found if each.type == "Applied")
+    assert (applied.status, applied.reason, applied.message) == ("False", reason, message)
+
+
 def test_one_that_only_observes_promises_nothing() -> None:
     assert told(incident(mode="observe"), target(TargetState.APPLIED)) == {}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from responder.holds.ownership import begun
 from tests.k8s.account import (
     ALLOWED,
     DEPLOYMENTS,
@@ -16,7 +17,7 @@ from tests.k8s.account import (
     ledger,
     managed,
 )
-from tests.k8s.kinds import KINDS, made
+from tests.k8s.kinds import KINDS, made, ours
 
 pytestmark = pytest.mark.real_control_plane("admission policies")
 
@@ -67,6 +68,19 @@ def test_a_patch_of_managed_fields_cannot_widen_an_entry_of_ours(
     ]
     assert widened != entries
     assert NOT_LABELLED in mighty.patch(DEPLOYMENTS, name, managed(widened))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hold_may_begin_the_managed_fields_of_an_object_that_has_none(
+    mighty: Account, kind: str
+) -> None:
+    resource, mild, _, _ = KINDS[kind]
+    name = made(mighty, kind, labels=ALLOWED)
+    mighty.kube.patch(*resource, name, managed([{}]))
+    hold = ledger(**mild)
+    hold["metadata"]["managedFields"] = begun(resource[0])
+    assert mighty.patch(resource, name, hold) == ""
+    assert ours(mighty, kind, name) == [MANAGER]
 
 
 @pytest.mark.parametrize("kind", KINDS)

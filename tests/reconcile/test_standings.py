@@ -150,6 +150,31 @@ def test_what_cannot_be_given_back_keeps_from_closing_only_whom_it_concerns(
     assert outcomes["y"].targets[0].ledger is None
 
 
+def test_what_an_incident_left_before_its_status_told_of_it_is_told_as_its_own() -> None:
+    """Killed in between, and the ledger lost: all that is left is that the value is ours."""
+    x = letting_go(asking("x", pool("bulk")))
+    view, step = settled(HOLDS, config_map("sending-holds"), x)
+    stuck = Finding(HOLDS, "pool.bulk.json", FieldFinding.BASELINE_UNKNOWN)
+    outcomes = told(HOLDS, view, dataclasses.replace(step, findings=(stuck,)))
+    (target,) = outcomes["x"].targets
+    assert (target.state, target.subject) == (TargetState.BASELINE_UNKNOWN, "pool/bulk")
+    assert "set or remove it by hand" in target.message
+    assert not outcomes["x"].given_back
+    view.put_incident(letting_go(renewed(x, outcomes)))
+    outcomes = told(HOLDS, view, step)
+    assert outcomes["x"].given_back
+    assert [each.state for each in outcomes["x"].targets] == [TargetState.GIVEN_BACK]
+
+
+def test_what_finds_no_room_on_its_way_back_is_told_as_that() -> None:
+    x = asking("x", pool("bulk"))
+    view, step = settled(HOLDS, config_map("sending-holds"), x)
+    view.put_incident(letting_go(renewed(x, told(HOLDS, view, step))))
+    stuck = Finding(HOLDS, "pool.bulk.json", FieldFinding.NO_ROOM)
+    outcomes = told(HOLDS, view, dataclasses.replace(step, findings=(stuck,)))
+    assert outcomes["x"].targets[0].message.endswith("Make room, and it is given back")
+
+
 def test_what_is_not_given_back_yet_keeps_its_copy() -> None:
     x = asking("x", pool("bulk"))
     view, step = settled(HOLDS, config_map("sending-holds"), x)
