@@ -20,6 +20,7 @@ from responder.evidence.credentials import Credentials, Tls
 from responder.evidence.prometheus import Prometheus, open_prometheus
 from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
+from responder.incidents.budgets import Budgets
 from responder.metrics import Metrics
 from responder.reconcile.conductor import Conductor, Scope
 from responder.reconcile.feeds import Feeds
@@ -44,6 +45,7 @@ def scope_of(settings: Settings) -> Scope:
         target_namespaces=settings.target_namespaces,
         pools=settings.pools,
         keep_closed=timedelta(hours=settings.keep_closed_hours),
+        budgets=budgets_of(settings),
     )
 
 
@@ -53,6 +55,16 @@ def terms_of(settings: Settings) -> Terms:
         allowed_namespaces=frozenset(settings.target_namespaces),
         max_mode=settings.max_mode,
         aliases=settings.aliases,
+        budgets=budgets_of(settings),
+    )
+
+
+def budgets_of(settings: Settings) -> Budgets:
+    return Budgets(
+        targets=settings.most_targets,
+        targets_per_playbook=settings.most_targets_per_playbook,
+        campaign_share=settings.most_campaign_share,
+        incidents_per_hour=settings.most_incidents_per_hour,
     )
 
 
@@ -94,7 +106,7 @@ class Responder:
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.view = View()
+        self.view = View(home=settings.namespace)
         self.acting: asyncio.Task[None] | None = None
         self.events = EventRecorder(
             api, field_manager=MANAGER, instance=f"responder-{settings.namespace}"

@@ -14,6 +14,7 @@ from responder.errors import BadInput, Problem
 from responder.evidence.metric import Metric
 from responder.incidents.incident import Incident
 from responder.incidents.requests import Wish
+from responder.incidents.transitions import Arming
 from responder.logs import configure_logs
 from responder.playbooks.json_schema import published
 from responder.playbooks.quantities import duration
@@ -345,3 +346,28 @@ def extend(
     seconds = duration(later, field="--for").seconds
     settings = _hand_settings(kubeconfig, namespace)
     _wish(name, Wish.EXTEND, settings, reason=reason, later=seconds)
+
+
+@app.command()
+def disarm(
+    *,
+    give_back: Annotated[
+        bool, typer.Option("--give-back", help="Also give back everything that is held.")
+    ] = False,
+    reason: Why = "",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+) -> None:
+    """Hold nothing new, whatever fires; what is held stays, or is given back if asked for."""
+    arming = Arming.GIVE_BACK if give_back else Arming.LEAVE
+    settings = _hand_settings(kubeconfig, namespace)
+    asyncio.run(commands.switch(settings, arming, reason=reason))
+    typer.echo(f"disarmed ({arming}); to go on: responder arm")
+
+
+@app.command()
+def arm(*, reason: Why = "", kubeconfig: Kubeconfig = None, namespace: Namespace = None) -> None:
+    """Hold again what fires; also what began to fire meanwhile and still does."""
+    settings = _hand_settings(kubeconfig, namespace)
+    asyncio.run(commands.switch(settings, Arming.ARMED, reason=reason))
+    typer.echo("armed")

@@ -16,13 +16,14 @@ from responder.cluster.api import KubernetesApi
 from responder.cluster.connection import connect
 from responder.cluster.events import EventRecorder
 from responder.cluster.failures import NotFound, NotServed
-from responder.cluster.resources import INCIDENTS
+from responder.cluster.resources import CONFIGMAPS, INCIDENTS
 from responder.errors import BadInput, Problem
 from responder.holds.objects import MANAGER
 from responder.incidents.identity import TriggerKind
 from responder.incidents.incident import Incident
 from responder.incidents.requests import Trigger, Wish
 from responder.incidents.stored import read_incident
+from responder.incidents.transitions import Arming
 from responder.metrics import Metrics
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.loading import load_directory
@@ -32,10 +33,12 @@ from responder.reconcile.conductor import Conductor
 from responder.reconcile.feeds import load_view
 from responder.reconcile.intake import Intake
 from responder.reconcile.preview import Preview, preview
+from responder.reconcile.switch import SWITCH_NAME, switch_body
 from responder.reconcile.view import IncidentKey, View
 from responder.settings import Settings
 
 _LOOK_SECONDS: Final = 0.3
+_SWITCH_MANAGER: Final = "campaign-responder-switch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ async def bench(settings: Settings, *, release_ghosts: bool = False) -> AsyncIte
     """Read the cluster once; no watch, no door."""
     async with await connect(settings.kubeconfig) as connection:
         api = KubernetesApi(connection)
-        view, metrics = View(), Metrics()
+        view, metrics = View(home=settings.namespace), Metrics()
         events = EventRecorder(
             api, field_manager=MANAGER, instance=f"responder-cli-{settings.namespace}"
         )
@@ -192,6 +195,28 @@ async def ask(
             raise BadInput(
                 [Problem(f"no incident {name!r} in {settings.namespace}", field="name")]
             ) from missing
+
+
+async def switch(settings: Settings, arming: Arming, *, reason: str) -> None:
+    """Throw the switch; it works with the responder down, for its next start."""
+    body = switch_body(settings.namespace, arming, by=whoami(), reason=reason)
+    async with await connect(settings.kubeconfig) as connection:
+        api = KubernetesApi(connection)
+        try:
+            await api.merge_patch(
+                CONFIGMAPS,
+                namespace=settings.namespace,
+                name=SWITCH_NAME,
+                body={"data": body["data"]},
+                field_manager=_SWITCH_MANAGER,
+            )
+        except NotFound:
+            await api.create(
+                CONFIGMAPS,
+                namespace=settings.namespace,
+                body=body,
+                field_manager=_SWITCH_MANAGER,
+            )
 
 
 @dataclass(frozen=True, slots=True)

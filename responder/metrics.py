@@ -61,6 +61,7 @@ class Metrics:
         self.without_target = gauge(
             "incidents_without_target", "Open incidents whose playbook found nothing to hold."
         )
+        self.armed = gauge("armed", "0 while the switch keeps anything new from being held.")
         self.past_review = gauge(
             "incidents_past_review", "Open incidents that a person should have looked at by now."
         )

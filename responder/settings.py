@@ -139,6 +139,12 @@ class Settings(EvidenceSettings):
     playbooks: Path = Path("rules/playbooks")
     bearer_token_file: Path | None = None
     max_mode: Mode = "auto"
+    most_targets: Annotated[int, Field(gt=0)] | None = None
+    """Held at once; beyond it, as beyond the next three, incidents wait for a person's approval."""
+    most_targets_per_playbook: Annotated[int, Field(gt=0)] | None = None
+    most_campaign_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of all bulk campaigns, 0..1."""
+    most_incidents_per_hour: Annotated[int, Field(gt=0)] | None = None
     pools: Annotated[tuple[str, ...], NoDecode] = ()
     """Sending pools, mildest first: of two that are asked for, the later one holds."""
     aliases: Annotated[dict[str, tuple[str, ...]], NoDecode] = Field(default_factory=dict)

@@ -24,7 +24,7 @@ from responder.incidents.transitions import (
 from responder.playbooks.asks import Ask
 
 
-def asks_of(incident: Incident, *, arming: Arming = Arming.ARMED) -> tuple[Ask, ...]:
+def asks_of(incident: Incident) -> tuple[Ask, ...]:
     """Give what the incident asks for at this moment.
 
     It holds from the moment it is stored, where nobody must approve it, until the decision to let
@@ -35,8 +35,6 @@ def asks_of(incident: Incident, *, arming: Arming = Arming.ARMED) -> tuple[Ask, 
     if not incident.acts or incident.closed or status.letting_go is not None:
         return ()
     if incident.waits_for_approval:
-        return ()
-    if status.phase is Phase.NEW and arming is not Arming.ARMED:
         return ()
     return incident.plan_in_force
 

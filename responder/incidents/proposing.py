@@ -24,7 +24,7 @@ def begin(incident: Incident, facts: Facts, *, now: datetime) -> Transition:
         return to(incident, Phase.HOLDING, Reason.OBSERVING, message, now=now)
     if incident.approval is not None and incident.waits_for_approval:
         return _proposed(incident, incident.approval, now=now)
-    if facts.arming is not Arming.ARMED:
+    if facts.arming is not Arming.ARMED and not facts.holds:
         message = "the responder is disarmed: nothing new is held until it is armed again"
         return to(incident, Phase.PROPOSED, Reason.DISARMED, message, now=now)
     return _approved(incident, facts, now=now) or _hold(incident, now=now)
@@ -76,8 +76,10 @@ def _resolved(incident: Incident, *, now: datetime) -> Transition | None:
 
 
 def _armed_again(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
-    if incident.approval is not None or facts.arming is not Arming.ARMED:
+    if incident.status.reason != Reason.DISARMED or facts.arming is not Arming.ARMED:
         return None
+    if facts.over_budget:
+        return _over_budget(incident, facts, now=now)
     return to(incident, Phase.HOLDING, Reason.ARMED_AGAIN, "armed again", now=now)
 
 
@@ -90,8 +92,16 @@ def _overdue(incident: Incident, facts: Facts, *, now: datetime) -> Transition |
         return letting_go(incident, Reason.EXPIRED, message, by="campaign-responder", now=now)
     if facts.arming is not Arming.ARMED:
         return None
+    if facts.over_budget:
+        return _over_budget(incident, facts, now=now)
     message = f"nobody decided by {moment(until)}: it is held, as was configured"
     return _decided(incident, Reason.NOBODY_DECIDED, message, by="campaign-responder", now=now)
+
+
+def _over_budget(incident: Incident, facts: Facts, *, now: datetime) -> Transition:
+    message = f"a budget is used up: {facts.over_budget}: it waits until a person approves it"
+    there = to(incident, Phase.PROPOSED, Reason.WAITS_FOR_APPROVAL, message, now=now)
+    return replace(there, status=replace(there.status, approve_by=""))
 
 
 def proposed_again(incident: Incident, message: str, *, now: datetime) -> Transition:

@@ -42,6 +42,10 @@ class Facts:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """The newest answer to each question that the incident has."""
     arming: Arming = Arming.ARMED
+    holds: bool = False
+    """Something is held for it, though its status does not tell yet."""
+    over_budget: str = ""
+    """Which budget would be exceeded if one that is proposed began to hold by itself."""
 
 
 @dataclass(frozen=True, slots=True)

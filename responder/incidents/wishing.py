@@ -3,7 +3,7 @@
 from responder.incidents.incident import Incident
 from responder.incidents.requests import Wish
 from responder.incidents.resuming import acknowledgement
-from responder.incidents.status import Phase
+from responder.incidents.status import Phase, Reason
 
 
 def is_noted(incident: Incident, wish: Wish) -> bool:
@@ -35,7 +35,7 @@ def _why_not_decided(incident: Incident, wish: Wish) -> str:
         return "does not wait for approval; to give it back, release it"
     if incident.wishes.approve is not None or incident.wishes.reject is not None:
         return "is decided already"
-    if wish is Wish.APPROVE and incident.approval is None:
+    if wish is Wish.APPROVE and incident.status.reason == Reason.DISARMED:
         return "waits for the responder to be armed, and for no approval"
     return ""
 

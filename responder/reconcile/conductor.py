@@ -19,12 +19,15 @@ from responder.cluster.events import EventRecorder
 from responder.evidence.prometheus import Prometheus
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
+from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
 from responder.incidents.status import Phase, TargetState
 from responder.incidents.summary import PAST_REVIEW
+from responder.incidents.transitions import Arming
 from responder.metrics import Metrics
 from responder.reconcile.asking import Asking
+from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.incident_loop import IncidentLoop
@@ -59,6 +62,7 @@ class Scope:
     target_namespaces: tuple[str, ...]
     pools: tuple[str, ...] = ()
     keep_closed: timedelta = timedelta(days=7)
+    budgets: Budgets = UNBOUNDED
 
 
 class _Asking(NamedTuple):
@@ -148,6 +152,7 @@ class Conductor:
             look_again=self._look_again,
             brake_seconds=self._braked.get,
             answers=self.asking.answers,
+            over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -170,6 +175,7 @@ class Conductor:
         self._started = True
         self.view.on_incident = self._on_incident
         self.view.on_object = self._target_queue.add
+        self.view.on_arming = self._on_arming
         for target in list(self.view.targets()):
             self._target_queue.add(target)
         for key, incident in list(self.view.incidents.items()):
@@ -183,6 +189,7 @@ class Conductor:
         self._started = False
         self.view.on_incident = lambda _key, _incident: None
         self.view.on_object = lambda _key: None
+        self.view.on_arming = lambda: None
         await self._target_queue.close()
         await self._incident_queue.close()
         await self._catching_up.close()
@@ -243,6 +250,14 @@ class Conductor:
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
 
+    def _on_arming(self) -> None:
+        """Somebody threw the switch: every incident is decided upon again."""
+        log.warning("switched", arming=str(self.view.arming))
+        for key, incident in list(self.view.incidents.items()):
+            if not incident.closed:
+                self._on_incident(key, incident)
+                self._incident_queue.add(key)
+
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)
         if incident is None:
@@ -300,6 +315,7 @@ class Conductor:
             self._metrics.incidents.labels(
                 phase=str(incident.status.phase) or "New", playbook=incident.playbook
             ).inc()
+        self._metrics.armed.set(self.view.arming is Arming.ARMED)
         self._metrics.past_review.set(
             sum(
                 any(c.type == PAST_REVIEW and c.status == "True" for c in item.status.conditions)

@@ -9,6 +9,7 @@ from typing import Final
 from responder.evidence.metric import Metric
 from responder.evidence.questions import bind, bind_volume, kept
 from responder.incidents.bounds import MOST_TEXT_CHARACTERS
+from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.identity import Identity, TriggerKind
 from responder.incidents.incident import AlertRecord, Incident
 from responder.incidents.policy import Approval, Resume, Stage, Step
@@ -31,6 +32,7 @@ class Terms:
     allowed_namespaces: frozenset[str]
     max_mode: str = "auto"
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    budgets: Budgets = UNBOUNDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class IncidentLoop:
         look_again: Callable[[IncidentKey, float], None],
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
         answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
+        over_budget: Callable[[Incident], str] = lambda _incident: "",
     ) -> None:
         self._api = api
         self._view = view
@@ -63,6 +64,7 @@ class IncidentLoop:
         self._look_again = look_again
         self._brake_seconds = brake_seconds
         self._answers = answers
+        self._over_budget = over_budget
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -137,6 +139,10 @@ class IncidentLoop:
             deletion_meant=meant,
             answers=self._answers(key),
             arming=self._view.arming,
+            holds=self._outcomes.holds(key),
+            over_budget=self._over_budget(incident)
+            if incident.status.phase is Phase.PROPOSED
+            else "",
         )
 
     async def _is_definition_served(self, incident: Incident) -> bool:

@@ -21,6 +21,7 @@ from responder.incidents.requests import Request, Trigger, Wish
 from responder.incidents.transitions import moment
 from responder.playbooks.schema import Playbook
 from responder.playbooks.selection import Selection
+from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.drafting import Drafting, Matter, Terms
 from responder.reconcile.storing import NotNow, Store, Stored
 from responder.reconcile.view import IncidentKey, View
@@ -59,6 +60,7 @@ class Intake:
         self._now = now
         self._drafting = Drafting(terms, now=now, metrics=metrics)
         self._store = Store(api=api, view=view, namespace=terms.namespace, on_stored=on_stored)
+        self._budgeting = Budgeting(terms.budgets, view, now=now)
         self._selected: tuple[Sequence[Playbook], Selection] | None = None
 
     @property
@@ -100,20 +102,22 @@ class Intake:
 
     async def _take(self, group: _Group, *, sender: str, receiver: str, received: float) -> Stored:
         def opening(ordinal: int, absorption: Absorption) -> Incident:
-            return self._drafting.incident(
+            incident = self._drafting.incident(
                 group.matter,
                 trigger=Trigger(kind="alertmanager", by=sender, receiver=receiver),
                 ordinal=ordinal,
                 alerts=absorption.alerts,
                 alerts_omitted=absorption.omitted,
             )
+            return self._budgeting.admitted(incident)
 
         def decide(current: Incident | None) -> Absorption:
             return absorb(current, group.alerts, sender=sender, now=moment(self._now()))
 
-        stored = await self._store.until_stored(
-            group.matter.identity, decide, opening, received=received
-        )
+        with self._budgeting.reserving():
+            stored = await self._store.until_stored(
+                group.matter.identity, decide, opening, received=received
+            )
         return replace(stored, fingerprints=_fingerprints(group.alerts))
 
     async def _resolve_elsewhere(self, resolved: list[Alert], sender: str) -> list[Stored]:
@@ -175,11 +179,13 @@ class Intake:
 
         def opening(ordinal: int, _absorption: Absorption) -> Incident:
             trigger = Trigger(kind="manual", by=by, reason=reason)
-            return self._drafting.incident(matter, trigger=trigger, ordinal=ordinal)
+            incident = self._drafting.incident(matter, trigger=trigger, ordinal=ordinal)
+            return self._budgeting.admitted(incident)
 
-        stored = await self._store.until_stored(
-            matter.identity, _decide_by_hand, opening, received=received
-        )
+        with self._budgeting.reserving():
+            stored = await self._store.until_stored(
+                matter.identity, _decide_by_hand, opening, received=received
+            )
         key = IncidentKey(self._terms.namespace, stored.incident)
         return stored, self._view.incidents.get(key)
 

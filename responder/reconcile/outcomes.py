@@ -41,6 +41,14 @@ class Outcomes:
     def of(self, incident: IncidentKey) -> Mapping[ObjectKey, Outcome]:
         return self._found.get(incident, {})
 
+    def holds(self, incident: IncidentKey) -> bool:
+        """Tell whether something is held for it, as far as is known here."""
+        return any(
+            target.ledger is not None
+            for outcome in self.of(incident).values()
+            for target in outcome.targets
+        )
+
     def forget(self, incident: IncidentKey) -> None:
         self._found.pop(incident, None)
 

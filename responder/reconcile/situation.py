@@ -18,7 +18,7 @@ from responder.holds.eligibility import (
 )
 from responder.holds.fields import Facts
 from responder.holds.keys import PlainKeyControl
-from responder.holds.ledger import Copy
+from responder.holds.ledger import Copy, Ledger
 from responder.holds.limits import AnyControl, AnyHold, Hold, Holder
 from responder.holds.objects import (
     LEDGER_ANNOTATION,
@@ -44,6 +44,8 @@ from responder.holds.subjects import (
 from responder.holds.workload import AUTOSCALER, Workload, plan_workload
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
+from responder.incidents.status import Phase
+from responder.incidents.transitions import Arming
 from responder.playbooks.asks import Ask
 from responder.reconcile.view import View
 
@@ -130,13 +132,14 @@ def gather(
     view: View, key: ObjectKey, *, pools: tuple[str, ...], proposed: Sequence[Incident] = ()
 ) -> Situation:
     """Read a target's situation from the view; `proposed` incidents count as if they were open."""
-    live = view.objects.get(key)
+    live, may_begin = view.objects.get(key), view.arming is Arming.ARMED
     incidents = [*view.incidents_on(key), *proposed]
     asked = [
         (incident, ask)
         for incident in incidents
-        for ask in asks_of(incident, arming=view.arming)
+        for ask in asks_of(incident)
         if _concerns(incident, ask, key=key, live=live)
+        and (may_begin or _has_begun(incident, key, view))
     ]
     situation = Situation(key, live, incidents, asked)
     if key.kind == CONFIG_MAP:
@@ -164,6 +167,20 @@ def _concerns(incident: Incident, ask: Ask, *, key: ObjectKey, live: JsonObject 
     return any(
         target.key == key and target.subject == str(subject) and target.ledger is not None
         for target in incident.status.targets
+    )
+
+
+def _has_begun(incident: Incident, key: ObjectKey, view: View) -> bool:
+    """Tell whether an incident holds already: what is disarmed holds nothing new."""
+    if incident.status.phase is not Phase.NEW:
+        return True
+    objects = [view.objects.get(key), *view.autoscalers_of(key)]
+    ledgers = [Ledger.from_text(annotation(one, LEDGER_ANNOTATION)) for one in objects if one]
+    return any(
+        entry.uid == incident.uid
+        for ledger in ledgers
+        if ledger is not None
+        for entry in ledger.fields.values()
     )
 
 

@@ -16,6 +16,7 @@ from responder.holds.objects import (
     name,
     value_at,
 )
+from responder.reconcile.switch import SWITCH_NAME
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 DROPPED: Final = "x-dropped"
@@ -58,7 +59,7 @@ def slim_config_map(live: JsonObject) -> JsonObject:
         kept["immutable"] = True
     if not data:
         return kept
-    if name(live) == SENDING_HOLDS:
+    if name(live) in {SENDING_HOLDS, SWITCH_NAME}:
         kept["data"] = data
         return kept
     offered = (annotation(live, KEYS_ANNOTATION) or "").split(",")

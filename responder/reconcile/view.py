@@ -32,6 +32,8 @@ from responder.holds.workload import AUTOSCALER
 from responder.incidents.identity import ordinal_of, stem_of
 from responder.incidents.incident import Incident
 from responder.incidents.transitions import Arming
+from responder.reconcile.switch import SWITCH_NAME, arming_of
+from responder.reconcile.tally import Tally
 
 
 class IncidentKey(NamedTuple):
@@ -44,15 +46,17 @@ class IncidentKey(NamedTuple):
 class View:
     """Incidents by name, identity, alert and target; objects by name and by what they say."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, home: str = "") -> None:
+        """`home` is the responder's own namespace, where its switch is looked for."""
+        self._switch = ObjectKey(CONFIG_MAP, home, SWITCH_NAME)
         self.incidents: dict[IncidentKey, Incident] = {}
         self.objects: dict[ObjectKey, JsonObject] = {}
         self.present: set[str] = set()
         """uids of every incident."""
         self.open: set[str] = set()
         """uids of those that are not closed."""
-        self.arming = Arming.ARMED
-        """Whether anything new may be held."""
+        self.tally = Tally()
+        self.on_arming: Callable[[], None] = lambda: None
         self.on_incident: Callable[[IncidentKey, Incident | None], None] = lambda _k, _i: None
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
         self._outdated: set[IncidentKey | ObjectKey] = set()
@@ -85,6 +89,7 @@ class View:
         self._outdated.discard(key)
         self.incidents[key] = incident
         self.present.add(incident.uid)
+        self.tally.put(incident)
         if not incident.closed:
             self.open.add(incident.uid)
         self._by_stem[incident.namespace, stem_of(incident.name)].add(incident.name)
@@ -106,6 +111,7 @@ class View:
         self._outdated.discard(key)
         concerned = self.concerned(known)
         self._unindex(key, known)
+        self.tally.drop(key.name)
         self.on_incident(key, None)
         for target in concerned:
             self.on_object(target)
@@ -144,6 +150,11 @@ class View:
 
     # -- objects
 
+    @property
+    def arming(self) -> Arming:
+        """Tell whether anything new may be held."""
+        return arming_of(self.objects.get(self._switch))
+
     def put_object(self, kind: str, live: JsonObject) -> None:
         key = ObjectKey(kind, namespace(live), name(live))
         known = self.objects.get(key)
@@ -161,6 +172,8 @@ class View:
             if is_transactional(live) and is_marked(live):
                 self._transactional[key.namespace].add(key)
         self._tell(key, live)
+        if key == self._switch and arming_of(live) is not arming_of(known):
+            self.on_arming()
         if known is not None and kind == AUTOSCALER and _scaled(known) != _scaled(live):
             self._tell(key, known)  # it left that workload, whose own replicas count again
 
@@ -170,6 +183,8 @@ class View:
         if known is not None:
             self._forget(key, known)
             self._tell(key, known)
+            if key == self._switch and arming_of(known) is not Arming.ARMED:
+                self.on_arming()
 
     def replace_object(self, key: ObjectKey, live: JsonObject) -> None:
         """Take an object as answered to us: its own echo by the watch is then no news."""
@@ -209,6 +224,15 @@ class View:
     def autoscalers_of(self, deployment: ObjectKey) -> list[JsonObject]:
         keys = sorted(self._autoscalers.get(deployment, ()))
         return [self.objects[key] for key in keys]
+
+    @property
+    def campaigns(self) -> int:
+        """Count the campaigns of bulk mail that ConfigMaps say they are of."""
+        return sum(any(map(self._is_bulk, found)) for found in self._campaigns.values())
+
+    def _is_bulk(self, key: ObjectKey) -> bool:
+        live = self.objects[key]
+        return is_marked(live) and not is_transactional(live)
 
     def transactional_in(self, namespace: str) -> Iterator[JsonObject]:
         return (self.objects[key] for key in self._transactional.get(namespace, ()))
