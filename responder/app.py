@@ -21,6 +21,7 @@ from responder.evidence.prometheus import Prometheus, open_prometheus
 from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
 from responder.metrics import Metrics
+from responder.notices.herald import Herald
 from responder.reconcile.conductor import Conductor, Scope
 from responder.reconcile.feeds import Feeds
 from responder.reconcile.intake import Intake, Terms
@@ -34,6 +35,7 @@ from responder.web.service import Service
 
 _MEASURE_SECONDS = 5.0
 _SHUTDOWN_SECONDS = 5.0
+_NOTIFY_FILE_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -103,6 +105,13 @@ class Responder:
             settings.playbooks, metrics=self.metrics, metrics_folder=settings.metrics
         )
         scope = scope_of(settings)
+        self.herald = Herald(
+            settings.notify_file,
+            templates=settings.notify_templates,
+            link=settings.link,
+            namespace=settings.namespace,
+            metrics=self.metrics,
+        )
         self.conductor = Conductor(
             api=api,
             scope=scope,
@@ -111,6 +120,7 @@ class Responder:
             view=self.view,
             prometheus=prometheus,
             evidence_interval_seconds=settings.evidence_interval_seconds,
+            on_change=self.herald.hear,
         )
         self.feeds = Feeds(
             api,
@@ -157,14 +167,17 @@ class Responder:
                 group.create_task(self.feeds.run())
                 group.create_task(self.events.run())
                 group.create_task(self.rulebook.follow())
+                group.create_task(self.herald.follow())
                 group.create_task(self._measure())
                 await self.feeds.wait_synced()
+                await self.herald.ready(within_seconds=_NOTIFY_FILE_SECONDS)
                 self.conductor.start()
                 log.info("acting", incidents=len(self.view.incidents))
                 group.create_task(self.conductor.resync())
                 group.create_task(self.conductor.asking.run())
         finally:
             await self.conductor.stop()
+            await self.herald.close()
 
     async def _measure(self) -> None:
         while True:
