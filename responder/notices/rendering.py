@@ -82,7 +82,8 @@ def render(source: str, facts: Mapping[str, Any], *, markdown: bool) -> Message:
         raise _fault(error) from error
     except (ArithmeticError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise TemplateFault(f"{type(error).__name__}: {error}") from error
-    title, _, body = text.strip().partition("\n")
+    lines = (line.rstrip() for line in text.strip().split("\n"))
+    title, _, body = "\n".join(lines).partition("\n")
     if not title:
         raise TemplateFault("renders to nothing; its first line is the title")
     plain = title.replace("`", "").replace("**", "") if markdown else title
