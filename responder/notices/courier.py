@@ -61,16 +61,14 @@ def _known(url: str) -> Any:  # noqa: ANN401 -- a plugin of Apprise's, None if t
     return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 
 
-def _speaks(plugin: Any) -> tuple[str, ...]:  # noqa: ANN401 -- as above
-    """Give the formats that a destination takes, the preferred one first."""
+def _takes_markdown(plugin: Any) -> bool:  # noqa: ANN401 -- as above
+    """Prefer markdown where it is the destination's own way; HTML is better made from text."""
     told = plugin.notify_format
     formats = told if isinstance(told, tuple | list) else (told,)
-    return tuple(str(getattr(each, "value", each)) for each in formats)
-
-
-def _takes_markdown(speaks: tuple[str, ...]) -> bool:
-    """Prefer markdown where it is the destination's own way; HTML is better made from text."""
-    return speaks[:1] == ("markdown",) or ("markdown" in speaks and "html" not in speaks)
+    as_text, as_markdown = (plugin.resolve_format(each) for each in ("text", "markdown"))
+    if as_text == as_markdown:  # the only one, or the one that the address asks for
+        return bool(as_text == "markdown")
+    return bool(as_markdown == "markdown") and (formats[0] == "markdown" or "html" not in formats)
 
 
 def _fitted(message: Message, plugin: Any) -> Message:  # noqa: ANN401 -- as above
@@ -111,8 +109,7 @@ def send(order: Mapping[str, Any]) -> dict[str, Any]:
     plugin = _known(order["url"])
     if plugin is None:
         return {"sent": False, "why": "Apprise doesn't know such an address"}
-    speaks = _speaks(plugin)
-    markdown = _takes_markdown(speaks)
+    markdown = _takes_markdown(plugin)
     message, fault = _rendered(order, markdown=markdown)
     fitted = _fitted(message, plugin)
     sent = bool(
