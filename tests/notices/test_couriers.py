@@ -158,8 +158,8 @@ async def test_a_status_that_is_an_error_is_told_without_the_address() -> None:
 async def test_nobody_who_listens_is_told_as_that() -> None:
     answer = await send(Address(f"json://127.0.0.1:{free_port()}/{SECRET}"))
     assert answer.outcome is Outcome.REFUSED
-    assert "onnection error" in answer.why
-    assert SECRET not in answer.why
+    # The host is a token in the addresses of some services.
+    assert answer.why == "A Connection error occurred sending JSON notification to ***."
 
 
 @pytest.mark.parametrize("handle", [hang, drip], ids=["silent", "dripping"])
@@ -188,9 +188,9 @@ async def test_no_more_at_once_than_there_are_places() -> None:
         first = asyncio.create_task(send(hanging, couriers=couriers))
         await eventually(lambda: slow.exchanges)
         second = asyncio.create_task(send(good, couriers=couriers))
-        assert len(children()) == 1
-        assert (await first).outcome is Outcome.TIMED_OUT
         assert (await second).outcome is Outcome.SENT
+        assert first.done()
+        assert (await first).outcome is Outcome.TIMED_OUT
 
 
 async def test_a_template_that_fails_is_sent_by_ours_and_told() -> None:

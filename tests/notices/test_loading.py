@@ -57,7 +57,7 @@ MISTAKES = {
     ),
     "no space after the colon": (
         ("url: mailto", "url:mailto"),
-        "notify.yaml:9: ***: is not YAML; ",
+        "notify.yaml:9: is not YAML",
     ),
     "a moment misspelt": (
         ("needs-approval", "approval"),
@@ -119,10 +119,7 @@ def test_a_mistake_is_told_with_its_place_and_fix(
     assert change[0] in GOOD
     found = loaded(tmp_path, GOOD.replace(*change))
     (problem,) = told(found, tmp_path)
-    if "is not YAML" in expected:
-        assert "notify.yaml" in problem
-    else:
-        assert problem == expected
+    assert problem == expected
     assert not found.destinations
 
 

@@ -146,6 +146,23 @@ TABLE: dict[str, tuple[Incident, Incident, tuple[Moment, ...]]] = {
         with_condition(holding(), "Contested", "True"),
         (Moment.CONTESTED,),
     ),
+    "still contested, while something else happens": (
+        with_condition(holding(), "Contested", "True"),
+        decided(with_condition(holding(), "Contested", "True"), Phase.HOLDING, "Escalated"),
+        (Moment.ESCALATED,),
+    ),
+    "contested once more": (
+        with_condition(holding(), "Contested", "False"),
+        with_condition(holding(), "Contested", "True"),
+        (Moment.CONTESTED,),
+    ),
+    "a reason without an entry": (
+        holding(),
+        dataclasses.replace(
+            holding(), status=dataclasses.replace(holding().status, reason="Escalated")
+        ),
+        (Moment.ESCALATED,),
+    ),
     "past review": (
         holding(),
         with_condition(holding(), "PastReview", "True"),
