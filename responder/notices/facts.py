@@ -11,8 +11,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from responder.holds.subjects import told
-from responder.incidents.incident import Incident, Phase, TargetState
-from responder.incidents.lifecycle import read_moment
+from responder.incidents.explaining import waits_for
+from responder.incidents.incident import Incident
+from responder.incidents.status import Phase, Reason, TargetState
+from responder.incidents.transitions import read_moment
 from responder.notices.moments import Moment
 from responder.notices.neutral import neutral
 from responder.playbooks.asks import Ask
@@ -27,6 +29,7 @@ _PLACES: Final = re.compile(r"\{([^{}]*)\}")
 HEADLINES: Final[Mapping[Moment, str]] = {
     Moment.NOT_HELD: "NOT held",
     Moment.PARTLY_HELD: "only partly held",
+    Moment.DISARMED: "NOT held, the responder is disarmed",
     Moment.NEEDS_APPROVAL: "needs your approval",
     Moment.CONTESTED: "contested: another writer undoes the hold",
     Moment.ALTERED: "held otherwise than asked",
@@ -63,8 +66,6 @@ _ACKNOWLEDGE: Final = (
     "Say that the cause is dealt with",
     "responder acknowledge {name} --namespace {namespace} --reason '...'",
 )
-_COOLING: Final = "the end of its cool-down, then everything is given back"
-_WORDS: Final = {"Proposed": "a person to approve or reject it", "Ramping": "the next step"}
 
 
 def facts_of(
@@ -74,7 +75,6 @@ def facts_of(
     first = moments[0]
     names = {"name": sound(incident.name), "namespace": sound(incident.namespace)}
     does, command = _command(incident, first)
-    waits_for, until = _waits(incident, now=now)
     held, not_held = _held(incident), _not_held(incident)
     return {
         **names,
@@ -88,12 +88,13 @@ def facts_of(
         "phase": str(incident.status.phase) or "New",
         "reason": incident.status.reason,
         "message": incident.status.message,
-        "asks": _listed([_asked(ask) for ask in incident.plan]),
+        "asks": _listed([_asked(ask) for ask in incident.plan_in_force]),
         "held": _listed(held),
+        "eased": _eased(incident),
         "not_held": _listed(not_held),
         "why": _why(incident),
-        "waits_for": waits_for,
-        "until": until,
+        "waits_for": list(waits_for(incident, now=now))[:_MOST_LISTED],
+        "until": _until(incident, now=now),
         "command_does": does,
         "command": command.format(**names),
         "link": link_to(incident, link),
@@ -111,7 +112,7 @@ def shown_time(when: datetime) -> str:
 
 
 def _command(incident: Incident, moment: Moment) -> tuple[str, str]:
-    if moment is Moment.WAITS and incident.status.reason == "WaitsForAcknowledgement":
+    if moment is Moment.WAITS and incident.status.reason == Reason.WAITS_FOR_ACKNOWLEDGEMENT:
         return _ACKNOWLEDGE
     return _COMMANDS.get(moment, _SHOW)
 
@@ -145,7 +146,7 @@ def _held(incident: Incident) -> list[Facts]:
         return []
     in_place = [target for target in incident.status.targets if target.state is TargetState.APPLIED]
     asks: dict[str, list[Ask]] = {}
-    for ask in incident.plan:
+    for ask in incident.plan_in_force:
         asks.setdefault(told(ask), []).append(ask)
     found: dict[str, Facts] = {}
     for target in in_place:
@@ -156,6 +157,14 @@ def _held(incident: Incident) -> list[Facts]:
         for ask in meant or ():
             found[f"{subject} {ask.verb}"] = _asked(ask)
     return list(found.values())
+
+
+def _eased(incident: Incident) -> str:
+    """Say how far a resume has eased what is held; nothing where it hasn't."""
+    step, steps = incident.status.ramp.step, incident.resume.steps
+    if incident.status.phase is not Phase.RAMPING or not 0 < step <= len(steps):
+        return ""
+    return f"{steps[step - 1].share:.0%}"
 
 
 def _not_held(incident: Incident) -> list[Facts]:
@@ -190,42 +199,12 @@ def _why(incident: Incident) -> list[Facts]:
     return [{"what": what, "why": why} for what, why in list(found)[:_MOST_LISTED]]
 
 
-def _waits(incident: Incident, *, now: datetime) -> tuple[str, str]:
-    """Tell what it waits for, and until when if that is known."""
+def _until(incident: Incident, *, now: datetime) -> str:
+    """Tell when the next thing happens by itself, if that is known; empty where it isn't."""
     status = incident.status
-    match str(status.phase):
-        case Phase.CLOSED:
-            told_as = ""
-        case _ if status.letting_go is not None:
-            told_as = "what it held to be given back"
-        case Phase.COOLING:
-            return _COOLING, _until(status.cooling_until, now=now)
-        case Phase.HOLDING | Phase.NEW:
-            told_as = _holding(incident)
-        case phase:
-            told_as = _WORDS.get(phase, "its next step")
-    return told_as, ""
-
-
-def _holding(incident: Incident) -> str:
-    if incident.status.reason in {"WaitsForPerson", "WaitsForAcknowledgement"}:
-        return "a person"
-    if incident.trigger.kind == "manual":
-        return "a person to release it"
-    return f"its {incident.firing} firing alert(s) to resolve, then {_then(incident)}"
-
-
-def _then(incident: Incident) -> str:
-    if incident.resume.manual or incident.resume.needs_person:
-        return "a person to release it"
-    minutes, seconds = divmod(incident.resume.after_seconds, 60)
-    length = f"{minutes} min" if minutes and not seconds else f"{incident.resume.after_seconds} s"
-    return f"a cool-down of {length}"
-
-
-def _until(text: str, *, now: datetime) -> str:
-    due = read_moment(text)
-    if due is None:
+    phases = {Phase.COOLING: status.cooling_until, Phase.PROPOSED: status.approve_by}
+    due = read_moment(phases.get(status.phase, ""))
+    if due is None or status.letting_go is not None:
         return ""
     minutes = round((due - now).total_seconds() / 60)
     return f"{shown_time(due)} (in {minutes} min)" if minutes > 0 else shown_time(due)

@@ -3,16 +3,17 @@
 Pure, and a function of the difference alone: a status that did not change has none, so a restart
 tells nothing again. A version that skips several (a watch that was away) has those of all of them.
 
-Phases, reasons and conditions are known here by their text: one that this version never writes
-costs nothing, and one that it does not know is no moment.
+Conditions are known here by their text: one that nobody writes costs nothing, and one that is not
+known here is no moment.
 """
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
-from responder.incidents.incident import Condition, Incident, Phase, TargetState
-from responder.incidents.summary import ALTERED, APPLIED
+from responder.incidents.incident import Incident
+from responder.incidents.status import Condition, Outcome, Phase, Reason, TargetState
+from responder.incidents.summary import ALTERED, APPLIED, PAST_REVIEW
 
 
 class Moment(StrEnum):
@@ -21,6 +22,8 @@ class Moment(StrEnum):
     NOT_HELD = "not-held"
     """Nothing of what the playbook asks for could be held."""
     PARTLY_HELD = "partly-held"
+    DISARMED = "disarmed"
+    """Nothing is held, for the switch that disarms everything is set."""
     NEEDS_APPROVAL = "needs-approval"
     CONTESTED = "contested"
     ALTERED = "altered"
@@ -41,25 +44,30 @@ class Moment(StrEnum):
     OBSERVED = "observed"
 
 
-_BY_REASON: Final[Mapping[str, Moment]] = {
-    "WaitsForApproval": Moment.NEEDS_APPROVAL,
-    "Rejected": Moment.REJECTED,
-    "Expired": Moment.EXPIRED,
-    "NobodyDecided": Moment.NOBODY_DECIDED,
-    "Escalated": Moment.ESCALATED,
-    "Relapsed": Moment.RELAPSED,
-    "FiringAgain": Moment.RELAPSED,
-    "StepOpened": Moment.STEP,
-    "WaitsForAcknowledgement": Moment.WAITS,
-    "WaitsForPerson": Moment.WAITS,
-    "AlertsResolved": Moment.COOLING,
-    "GivenBack": Moment.CLOSED,
-    "Observing": Moment.OBSERVED,
+_DECIDED: Final[Mapping[tuple[str, str], Moment]] = {
+    (Phase.PROPOSED, Reason.WAITS_FOR_APPROVAL): Moment.NEEDS_APPROVAL,
+    (Phase.PROPOSED, Reason.FIRING_AGAIN): Moment.NEEDS_APPROVAL,
+    (Phase.PROPOSED, Reason.DISARMED): Moment.DISARMED,
+    (Phase.HOLDING, Reason.NOBODY_DECIDED): Moment.NOBODY_DECIDED,
+    (Phase.HOLDING, Reason.ESCALATED): Moment.ESCALATED,
+    (Phase.HOLDING, Reason.RELAPSED): Moment.RELAPSED,
+    (Phase.HOLDING, Reason.FIRING_AGAIN): Moment.RELAPSED,
+    (Phase.HOLDING, Reason.OBSERVING): Moment.OBSERVED,
+    (Phase.HOLDING, Reason.WAITS_FOR_PERSON): Moment.WAITS,
+    (Phase.COOLING, Reason.WAITS_FOR_ACKNOWLEDGEMENT): Moment.WAITS,
+    (Phase.COOLING, Reason.ALERTS_RESOLVED): Moment.COOLING,
+    (Phase.COOLING, Reason.ACKNOWLEDGED): Moment.COOLING,
+    (Phase.RAMPING, Reason.STEP_OPENED): Moment.STEP,
+}
+"""By the phase in which an incident then is, and the reason."""
+_ENDED: Final[Mapping[Outcome | None, Moment]] = {
+    Outcome.REJECTED: Moment.REJECTED,
+    Outcome.EXPIRED: Moment.EXPIRED,
 }
 _BY_CONDITION: Final[Mapping[tuple[str, str], Moment]] = {
     ("Contested", "True"): Moment.CONTESTED,
     (ALTERED, "True"): Moment.ALTERED,
-    ("PastReview", "True"): Moment.PAST_REVIEW,
+    (PAST_REVIEW, "True"): Moment.PAST_REVIEW,
     ("Confirmed", "False"): Moment.NOT_CONFIRMED,
 }
 _NOT_YET: Final = frozenset({"Pending", "NotApplied", "LettingGo", "Waiting"})
@@ -96,18 +104,13 @@ def moments(before: Incident, after: Incident) -> tuple[Moment, ...]:
 def _decided(before: Incident, after: Incident) -> Iterator[Moment]:
     """Give what our own decisions mean, by the entries that they left in the timeline."""
     known = set(before.status.timeline)
-    reasons = [entry.why.partition(":")[0] for entry in after.status.timeline if entry not in known]
+    entries = [entry for entry in after.status.timeline if entry not in known]
+    decisions = [(entry.what, entry.why.partition(":")[0]) for entry in entries]
     if after.status.reason != before.status.reason:
-        reasons.append(after.status.reason)
-    for reason in reasons:
-        moment = _BY_REASON.get(reason)
-        if moment is Moment.CLOSED and str(after.status.outcome) in _ENDS:
-            moment = _ENDS[str(after.status.outcome)]
-        if moment is not None:
-            yield moment
-
-
-_ENDS: Final = {"rejected": Moment.REJECTED, "expired": Moment.EXPIRED}
+        decisions.append((str(after.status.phase), after.status.reason))
+    yield from (_DECIDED[decision] for decision in decisions if decision in _DECIDED)
+    if after.closed and not before.closed:
+        yield _ENDED.get(after.status.outcome, Moment.CLOSED)
 
 
 def _conditions(before: Incident, after: Incident) -> Iterator[Moment]:

@@ -98,8 +98,8 @@ def _fault(error: TemplateError) -> TemplateFault:
 
 
 SOUND: Final = frozenset(
-    {"command", "command_does", "count", "headline", "link", "moment", "moments", "name"}
-    | {"namespace", "phase", "playbook", "seconds", "told", "until", "waits_for", "verb"}
+    {"command", "command_does", "count", "eased", "headline", "link", "moment", "moments", "name"}
+    | {"namespace", "phase", "playbook", "seconds", "told", "until", "verb"}
 )
 """The facts that are of our own making: `facts.py` writes them, and nobody else has a say."""
 

@@ -4,19 +4,19 @@ import dataclasses
 from typing import Any, Literal
 
 from responder.holds.objects import ObjectKey
-from responder.incidents.incident import (
+from responder.incidents.incident import Incident
+from responder.incidents.requests import Request
+from responder.incidents.status import (
     Condition,
     Entry,
-    Incident,
     Outcome,
     Phase,
-    Request,
     Target,
     TargetState,
 )
-from responder.incidents.lifecycle import noted
 from responder.incidents.summary import conditions, entries_about
-from tests.incidents.given import incident, told_at
+from responder.incidents.transitions import noted
+from tests.incidents.given import at, incident, told_at
 
 CONFIG_MAP = ObjectKey("ConfigMap", "mail", "spring-sale")
 DEPLOYMENT = ObjectKey("Deployment", "mail", "email-sender")
@@ -58,7 +58,7 @@ def standing(before: Incident, *found: Target, minutes: float = 1) -> Incident:
         timeline = noted(timeline, entry)
     status = dataclasses.replace(before.status, targets=found, timeline=timeline)
     after = dataclasses.replace(before, status=status)
-    told = conditions(after, found, before=before.status.conditions, now=told_at(minutes))
+    told = conditions(after, found, before=before.status.conditions, now=at(minutes))
     return dataclasses.replace(after, status=dataclasses.replace(status, conditions=told))
 
 
@@ -83,8 +83,6 @@ def with_condition(
     return dataclasses.replace(before, status=dataclasses.replace(before.status, conditions=told))
 
 
-def ended(before: Incident, outcome: str, reason: str) -> Incident:
-    """Closed with an outcome that may be a later program's."""
-    closed = decided(before, Phase.CLOSED, reason)
-    found: Any = outcome
-    return dataclasses.replace(closed, status=dataclasses.replace(closed.status, outcome=found))
+def ended(before: Incident, outcome: Outcome) -> Incident:
+    closed = decided(before, Phase.CLOSED, "GivenBack", minutes=9)
+    return dataclasses.replace(closed, status=dataclasses.replace(closed.status, outcome=outcome))

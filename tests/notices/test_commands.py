@@ -103,5 +103,16 @@ def test_the_page_has_every_moment_and_every_fact() -> None:
     for fact in facts:
         assert f"`{fact}`" in PAGE, fact
     assert facts <= SOUND | {
-        *("labels", "asks", "held", "not_held", "why", "groups", "more_groups", "message", "reason")
+        *(
+            "labels",
+            "asks",
+            "held",
+            "not_held",
+            "why",
+            "groups",
+            "more_groups",
+            "message",
+            "reason",
+            "waits_for",
+        )
     }

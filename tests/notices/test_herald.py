@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from responder.incidents.incident import Incident, Phase, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.status import Outcome as Ending
+from responder.incidents.status import Phase, TargetState
 from responder.metrics import Metrics
 from responder.notices import herald as heralds
 from responder.notices.couriers import Answer, Couriers, Outcome
@@ -123,7 +125,7 @@ LIFE = [
     decided(fresh(), Phase.HOLDING, "AlertFiring"),
     holding(),
     letting_go(holding()),
-    ended(letting_go(holding()), "released", "GivenBack"),
+    ended(letting_go(holding()), Ending.RELEASED),
 ]
 
 

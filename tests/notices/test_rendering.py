@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.incidents.identity import Identity
-from responder.incidents.incident import Incident, Phase, TargetState
+from responder.incidents.incident import Incident
+from responder.incidents.policy import Resume, Step
+from responder.incidents.status import Phase, Ramp, TargetState
 from responder.notices.digest import digest_of
 from responder.notices.facts import facts_of, link_to
 from responder.notices.moments import Moment
@@ -60,7 +62,8 @@ Held:
   pause campaign/spring-sale
 NOT held:
   Deployment/email-sender: its owners did not allow it
-Waits for: its 1 firing alert(s) to resolve, then a cool-down of 10 min
+Waits for:
+  1 alert(s) to resolve
 Look at it:
   responder incidents show {NAME} --namespace mail
 More: https://grafana.example/d/x?var-name={NAME}&var-campaign=spring-sale
@@ -83,10 +86,16 @@ def test_a_cool_down_says_until_when() -> None:
     cooling = decided(holding(), Phase.COOLING, "AlertsResolved")
     status = dataclasses.replace(cooling.status, cooling_until=told_at(30))
     told = message(dataclasses.replace(cooling, status=status), Moment.COOLING)
-    until = "until 2026-11-24 18:30 UTC (in 30 min)"
-    assert (
-        f"Waits for: the end of its cool-down, then everything is given back, {until}" in told.body
-    )
+    assert "\nUntil: 2026-11-24 18:30 UTC (in 30 min)\n" in told.body
+    assert "\nWaits for:\n  the end of the cool-down, 2026-11-24T18:30" in told.body
+
+
+def test_what_resumes_says_how_far_it_is_eased() -> None:
+    resume = Resume(steps=(Step(share=0.1, for_seconds=60, sends=0), Step(0.5, 60, 0)))
+    ramping = decided(holding(resume=resume), Phase.RAMPING, "StepOpened", message="step 1 of 2")
+    status = dataclasses.replace(ramping.status, ramp=Ramp(step=1, step_since=told_at(1)))
+    told = message(dataclasses.replace(ramping, status=status), Moment.STEP)
+    assert told.body.startswith("Held, eased to 10%:\n  pause campaign/spring-sale\n")
 
 
 @pytest.mark.parametrize(
