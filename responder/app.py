@@ -22,6 +22,7 @@ from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
 from responder.incidents.budgets import Budgets
 from responder.metrics import Metrics
+from responder.notices.herald import Herald
 from responder.reconcile.conductor import Conductor, Scope
 from responder.reconcile.feeds import Feeds
 from responder.reconcile.intake import Intake, Terms
@@ -35,6 +36,7 @@ from responder.web.service import Service
 
 _MEASURE_SECONDS = 5.0
 _SHUTDOWN_SECONDS = 5.0
+_NOTIFY_FILE_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -115,6 +117,13 @@ class Responder:
             settings.playbooks, metrics=self.metrics, metrics_folder=settings.metrics
         )
         scope = scope_of(settings)
+        self.herald = Herald(
+            settings.notify_file,
+            templates=settings.notify_templates,
+            link=settings.link,
+            namespace=settings.namespace,
+            metrics=self.metrics,
+        )
         self.conductor = Conductor(
             api=api,
             scope=scope,
@@ -123,6 +132,7 @@ class Responder:
             view=self.view,
             prometheus=prometheus,
             evidence_interval_seconds=settings.evidence_interval_seconds,
+            on_change=self.herald.hear,
         )
         self.feeds = Feeds(
             api,
@@ -169,14 +179,17 @@ class Responder:
                 group.create_task(self.feeds.run())
                 group.create_task(self.events.run())
                 group.create_task(self.rulebook.follow())
+                group.create_task(self.herald.follow())
                 group.create_task(self._measure())
                 await self.feeds.wait_synced()
+                await self.herald.ready(within_seconds=_NOTIFY_FILE_SECONDS)
                 self.conductor.start()
                 log.info("acting", incidents=len(self.view.incidents))
                 group.create_task(self.conductor.resync())
                 group.create_task(self.conductor.asking.run())
         finally:
             await self.conductor.stop()
+            await self.herald.close()
 
     async def _measure(self) -> None:
         while True:

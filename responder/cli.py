@@ -1,4 +1,4 @@
-"""The command line: serve, check, plan, incidents, and what people ask of them."""
+"""The command line: serve, check, notify, plan, incidents, and what people ask of them."""
 
 import asyncio
 import sys
@@ -16,6 +16,8 @@ from responder.incidents.incident import Incident
 from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
 from responder.logs import configure_logs
+from responder.notices import trying as telling_people
+from responder.notices.couriers import Outcome
 from responder.playbooks.json_schema import published
 from responder.playbooks.quantities import duration
 from responder.playbooks.schema import Playbook
@@ -50,6 +52,12 @@ Playbooks = Annotated[Path | None, typer.Option(help="Folder with playbooks.")]
 Metrics = Annotated[Path | None, typer.Option(help="Folder with metrics [rules/metrics].")]
 Name = Annotated[str, typer.Argument(help="The incident.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+NotifyFile = Annotated[
+    Path | None, typer.Option(help="Who is told, and where; see docs/notifications.md.")
+]
+NotifyTemplates = Annotated[
+    Path | None, typer.Option(help="Folder with templates of one's own for what they are told.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -95,6 +103,11 @@ def serve(
     alertmanager_bearer_token_file: Annotated[
         Path | None, typer.Option(help="Token that they are shown.")
     ] = None,
+    notify_file: NotifyFile = None,
+    notify_templates: NotifyTemplates = None,
+    link: Annotated[
+        str | None, typer.Option(help="Where a notice leads: https://...{name}...")
+    ] = None,
     log_format: Annotated[Literal["json", "console"] | None, typer.Option()] = None,
 ) -> None:
     """Take alerts and hold what they concern, until stopped. Every flag is also RESPONDER_..."""
@@ -113,6 +126,9 @@ def serve(
         prometheus_bearer_token_file=prometheus_bearer_token_file,
         alertmanager_urls=alertmanager_urls,
         alertmanager_bearer_token_file=alertmanager_bearer_token_file,
+        notify_file=notify_file,
+        notify_templates=notify_templates,
+        link=link,
         log_format=log_format,
     )
     configure_logs(settings.log_format)
@@ -126,6 +142,8 @@ def check(
     ),
     *,
     metrics: Metrics = None,
+    notify_file: NotifyFile = None,
+    notify_templates: NotifyTemplates = None,
     print_schema: Annotated[
         bool, typer.Option(help="Print the playbooks' JSON Schema and exit.")
     ] = False,
@@ -133,7 +151,7 @@ def check(
         bool, typer.Option(help="Print the metrics' JSON Schema and exit.")
     ] = False,
 ) -> None:
-    """Print every mistake in the playbooks and metrics; exit 1 if there is one."""
+    """Print every mistake in the playbooks, metrics and destinations; exit 1 if there is one."""
     if print_schema or print_metric_schema:
         typer.echo(published(Playbook if print_schema else Metric), nl=False)
         return
@@ -144,10 +162,38 @@ def check(
     typer.echo(f"{len(named.metrics)} metric(s), {len(named.errors)} mistake(s)")
     told = f"{len(loaded.playbooks)} playbook(s), {len(loaded.errors)} mistake(s)"
     typer.echo(f"{told}, {len(loaded.warnings)} warning(s)")
-    if loaded.errors or named.errors:
+    told_to = asyncio.run(telling_people.check(notify_file, notify_templates))
+    for problem in told_to.problems:
+        typer.echo(f"{problem.severity}: {problem}")
+    if notify_file is not None or notify_templates is not None:
+        typer.echo(
+            f"{len(told_to.destinations)} destination(s), {len(told_to.problems)} mistake(s)"
+        )
+    if loaded.errors or named.errors or told_to.problems:
         raise typer.Exit(1)
     if not loaded.playbooks:
         typer.echo(f"no playbook in {playbooks}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def notify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Destinations; without any, all.")
+    ] = None,
+    *,
+    notify_file: NotifyFile = None,
+    notify_templates: NotifyTemplates = None,
+) -> None:
+    """Send a test message to the destinations of a file; exit 1 if one does not arrive."""
+    settings = read_settings(notify_file=notify_file, notify_templates=notify_templates)
+    tried = asyncio.run(
+        telling_people.try_out(settings.notify_file, settings.notify_templates, names or ())
+    )
+    for name, answer in tried:
+        told = plain(f"{name}: {answer.outcome}{f': {answer.why}' if answer.why else ''}")
+        typer.echo(told, err=answer.outcome is not Outcome.SENT)
+    if any(answer.outcome is not Outcome.SENT for _, answer in tried):
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BRAKE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+_NOTICE_BUCKETS = (0.25, 0.5, 1, 2, 5, 10, 20, 30)
 
 
 class Metrics:
@@ -70,6 +71,28 @@ class Metrics:
         self.playbooks_valid = gauge(
             "playbooks_last_load_valid",
             "1 if the last look at the playbook files found no mistake; the last good set stays.",
+        )
+        self.notices_sent = counter(
+            "notices_sent_total", "Messages that a destination of notices took.", ("destination",)
+        )
+        self.notices_failed = counter(
+            "notices_failed_total",
+            "Tries of such a message that failed; they are tried again.",
+            ("destination", "outcome"),
+        )
+        self.notices_dropped = counter(
+            "notices_dropped_total", "Notices that nobody will be told.", ("destination",)
+        )
+        self.notice_seconds = Histogram(
+            "responder_notice_seconds",
+            "How long one try of a message took.",
+            ("destination",),
+            buckets=_NOTICE_BUCKETS,
+            registry=self.registry,
+        )
+        self.notify_file_valid = gauge(
+            "notify_file_last_load_valid",
+            "1 if the last look at the file of destinations found no mistake.",
         )
         self.cache_synced = gauge(
             "cache_synced", "1 where the watch of a resource is in sync.", ("resource", "namespace")

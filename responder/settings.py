@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -156,6 +157,31 @@ class Settings(EvidenceSettings):
     request_seconds: Annotated[float, Field(gt=0)] = 8.0
     """How long a webhook call may take; below the sender's own time-out."""
     log_format: Literal["json", "console"] = "json"
+
+    notify_file: Path | None = None
+    """Who is told, as docs/notifications.md has it; it holds secrets, and is read again."""
+    notify_templates: Path | None = None
+    """A folder with templates of one's own for what they are told."""
+    link: str = ""
+    """Where a notice leads, with {name}, {namespace}, {playbook} and {labels.NAME} filled in."""
+
+    @field_validator("link")
+    @classmethod
+    def _good_link(cls, link: str) -> str:
+        if link and urlsplit(link).scheme not in ("http", "https"):
+            raise ValueError("must begin with http:// or https://")
+        unknown = sorted(
+            {
+                place
+                for place in re.findall(r"\{([^{}]*)\}", link)
+                if place not in ("name", "namespace", "playbook")
+                and not (place.startswith("labels.") and len(place) > len("labels."))
+            }
+        )
+        if unknown:
+            known = "{name}, {namespace}, {playbook} and {labels.NAME}"
+            raise ValueError(f"holds {{{unknown[0]}}}; there are {known}")
+        return link
 
     @field_validator("allow_namespace", "pools", mode="before")
     @classmethod

@@ -200,3 +200,21 @@ async def test_those_that_are_set_are_opened_and_closed_without_being_asked() ->
     assert opening is not None
     async with opening, alertmanagers_of(settings):
         pass
+
+
+@pytest.mark.parametrize("link", ["", "https://g.example/d/x?a={name}&b={labels.campaign}"])
+def test_a_link_may_have_places_for_what_is_known(link: str) -> None:
+    assert read_settings(link=link).link == link
+
+
+@pytest.mark.parametrize(
+    ("link", "fault"),
+    [
+        ("javascript:alert(1)", "must begin with http:// or https://"),
+        ("https://g.example/{incident}", "holds {incident}; there are {name}"),
+        ("https://g.example/{labels.}", "holds {labels.}"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
+    with pytest.raises(BadInput, match=fault.replace("{", "[{]")):
+        read_settings(link=link)

@@ -104,6 +104,7 @@ class Conductor:
         incidents_served: bool = True,
         prometheus: Prometheus | None = None,
         evidence_interval_seconds: float = EVIDENCE_INTERVAL_SECONDS,
+        on_change: Callable[[Incident, Incident], None] = lambda _before, _after: None,
     ) -> None:
         """`incidents_served` is False for a command in a cluster without our definition: nothing
         can be open there, and what is held is held by incidents that vanished.
@@ -162,6 +163,7 @@ class Conductor:
             at_once=_INCIDENTS_AT_ONCE,
             on_failure=self._failed("incident"),
         )
+        self._on_change = on_change
         self._started = False
 
     def now(self) -> datetime:
@@ -174,6 +176,7 @@ class Conductor:
         """Begin to act: everything that is known is looked at once, then whatever changes."""
         self._started = True
         self.view.on_incident = self._on_incident
+        self.view.on_change = self._on_change
         self.view.on_object = self._target_queue.add
         self.view.on_arming = self._on_arming
         for target in list(self.view.targets()):
@@ -188,6 +191,7 @@ class Conductor:
     async def stop(self) -> None:
         self._started = False
         self.view.on_incident = lambda _key, _incident: None
+        self.view.on_change = lambda _before, _after: None
         self.view.on_object = lambda _key: None
         self.view.on_arming = lambda: None
         await self._target_queue.close()

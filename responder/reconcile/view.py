@@ -58,6 +58,8 @@ class View:
         self.tally = Tally()
         self.on_arming: Callable[[], None] = lambda: None
         self.on_incident: Callable[[IncidentKey, Incident | None], None] = lambda _k, _i: None
+        self.on_change: Callable[[Incident, Incident], None] = lambda _before, _after: None
+        """Two versions of one incident, one after the other, whoever wrote the newer one."""
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
         self._outdated: set[IncidentKey | ObjectKey] = set()
         """What is known of these comes from before a restore of etcd: any version is newer."""
@@ -75,7 +77,9 @@ class View:
         """Take an incident's newest state; an older one than is known is ignored."""
         key = IncidentKey(incident.namespace, incident.name)
         known = self.incidents.get(key)
+        before = None if known is None or known.uid != incident.uid else known
         if known is not None and key in self._outdated:
+            before = None  # it goes back to what it was before that: nothing happened to it
             self._unindex(key, known)
         elif known is not None:
             # Versions of all objects come from one counter, so also those of a name's next object.
@@ -88,6 +92,12 @@ class View:
             self._unindex(key, known)
         self._outdated.discard(key)
         self.incidents[key] = incident
+        self._index(key, incident)
+        if before is not None:
+            self.on_change(before, incident)
+        self.on_incident(key, incident)
+
+    def _index(self, key: IncidentKey, incident: Incident) -> None:
         self.present.add(incident.uid)
         self.tally.put(incident)
         if not incident.closed:
@@ -100,7 +110,6 @@ class View:
                 self._by_subject[subject_of(ask)].add(key)
             for target in incident.status.targets:
                 self._by_object[target.key].add(key)
-        self.on_incident(key, incident)
 
     def drop_incident(self, key: IncidentKey, *, uid: str | None = None) -> None:
         """Forget an incident that is gone; with a uid only that very one."""
