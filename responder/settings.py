@@ -55,7 +55,7 @@ class EvidenceSettings(BaseSettings):
     """Whom to ask for evidence. Everything here is optional: what isn't asked is unknown."""
 
     metrics: Path | None = None
-    """Folder with metrics; by default `rules/metrics`, where that exists."""
+    """Folder with metrics; by default `rules/metrics`, where that exists, else those of the box."""
     scrape_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """How often Prometheus scrapes the senders; two of it must have passed since a resume."""
 

@@ -17,8 +17,10 @@ from responder.evidence.metric import Metric
 from responder.metrics import Metrics
 from responder.playbooks.loading import Loaded, load_directory
 from responder.playbooks.schema import Playbook
+from responder.shipped import METRICS
 
 USUAL_METRICS: Final = Path("rules/metrics")
+"""Where that exists, it goes before the metrics that come with the responder."""
 _LOOK_SECONDS: Final = 2.0
 
 log = structlog.get_logger()
@@ -41,10 +43,8 @@ class Rules:
 
 
 def read_rules(playbooks: Path, metrics: Path | None) -> Rules:
-    """Read both folders; without one of metrics, and without the usual one, there are none."""
-    named = LoadedMetrics()
-    if metrics is not None or USUAL_METRICS.is_dir():
-        named = load_metrics(metrics or USUAL_METRICS)
+    """Read both folders; without one of metrics, the usual one, or that of the box."""
+    named = load_metrics(metrics or (USUAL_METRICS if USUAL_METRICS.is_dir() else METRICS))
     # A metric that has mistakes is no unknown one.
     loaded = load_directory(playbooks, metrics=None if named.errors else named.known)
     return Rules(loaded, named)

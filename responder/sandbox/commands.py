@@ -21,10 +21,10 @@ from responder.sandbox.alerting.rule_files import load_rules
 from responder.sandbox.crew import Wishes
 from responder.sandbox.rehearsal import Rehearsal, Telling
 from responder.sandbox.scenario.loading import load_scenario, shipped
-from responder.sandbox.shipped import ALERT_RULES, PLAYBOOKS
 from responder.sandbox.speed import LEAST, MOST, Speed
 from responder.sandbox.telling.lines import LineTelling
 from responder.sandbox.telling.live import LiveTelling
+from responder.shipped import ALERT_RULES, PLAYBOOKS
 from responder.telling import plain
 
 _INTERRUPTED: Final = 130

@@ -17,7 +17,7 @@ from responder.sandbox.api.server import Running
 from responder.sandbox.api.strategy import Options
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT
 from responder.sandbox.scenario.schema import Campaign, Scenario, Workload
-from responder.sandbox.shipped import MANIFESTS
+from responder.shipped import MANIFESTS
 
 Json = dict[str, Any]
 NAMESPACE: Final = "mail"

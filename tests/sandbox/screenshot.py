@@ -19,10 +19,10 @@ from responder.sandbox.alerting.rule_files import load_rules
 from responder.sandbox.crew import Wishes
 from responder.sandbox.rehearsal import Rehearsal
 from responder.sandbox.scenario.loading import load_scenario
-from responder.sandbox.shipped import ALERT_RULES, PLAYBOOKS
 from responder.sandbox.speed import Speed
 from responder.sandbox.telling.live import drawn
 from responder.sandbox.telling.picture import Line, Picture
+from responder.shipped import ALERT_RULES, PLAYBOOKS
 
 _WIDTH: Final = 116
 _HEIGHT: Final = 36

@@ -7,10 +7,11 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _COPIES = _HERE / "copies"
-_REPOSITORY = _HERE.parents[1]
+_REPOSITORY = _HERE.parent
 
 _ROOT = _COPIES if _COPIES.is_dir() else _REPOSITORY
 
 PLAYBOOKS = _ROOT / "rules" / "playbooks"
+METRICS = _ROOT / "rules" / "metrics"
 ALERT_RULES = _ROOT / "rules" / "alerts"
 MANIFESTS = _COPIES / "k8s" if _COPIES.is_dir() else _REPOSITORY / "k8s" / "base"
