@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from responder.holds.carrying import laden, taken_out
 from responder.holds.draft import Draft, next_step
 from responder.holds.fields import Facts, FieldFinding, FieldPlan, vanished
 from responder.holds.keys import PlainKeyControl
@@ -88,14 +89,25 @@ def plan_document(document: Document, *, facts: Facts) -> Step:
         if entry is None and is_unmanaged(document.live) and is_signed(state.live):
             # managedFields, which would tell, were reset: what may be ours is never adopted.
             state = replace(state, ours=True)
-        draft.plan(name, state, facts=facts)
+        draft.plan(name, taken_out(state), facts=facts)
         if name in document.refused:
             draft.withhold(name, FieldFinding.REFUSED)
         elif name in document.waiting or (name in document.resting and state.holds):
             draft.withhold(name)
-        elif not room.takes(name, before=Kept(state.live, entry), after=draft.kept(name)):
+        elif not _fits(draft, name, room=room, before=Kept(state.live, entry), control=control):
             draft.withhold(name, FieldFinding.NO_ROOM)
     return next_step([draft], facts=facts)
+
+
+def _fits(draft: Draft, name: str, *, room: Room, before: Kept, control: AnyControl) -> bool:
+    """Take a planned key into the object; a baseline that the ledger has no room for goes along."""
+    if room.takes(name, before=before, after=draft.kept(name)):
+        return True
+    plan = laden(draft.plans[name]) if isinstance(control, SendingControl) else None
+    if plan is None or not room.takes(name, before=before, after=Kept(plan.desired, plan.entry)):
+        return False
+    draft.plans[name] = plan
+    return True
 
 
 def _release_left(draft: Draft, name: str, *, facts: Facts) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from responder.holds import ownership
+from responder.holds.carrying import unladen
 from responder.holds.fields import Facts, FieldFinding, FieldPlan, FieldState, plan_field
 from responder.holds.ledger import Copy, Ledger, LedgerFinding, Raw, standing
 from responder.holds.limits import AnyControl, AnyHold
@@ -119,6 +120,8 @@ class Draft:
         if entry is None or entry.unknown or entry.baseline == entry.applied:
             return False
         live, path = value_at(self.live, self.paths[name]), self.paths[name]
+        if entry.carried and (found := unladen(live)) is not None:
+            live = found[0]
         return live == entry.applied and not ownership.is_of_others(self.live, path)
 
     def state(

@@ -61,6 +61,8 @@ class Entry:
     ghost: Ghost | None = None
     order: tuple[str, ...] = ()
     """Of a plain key: its values from mild to strict, which only those who ask for it know."""
+    carried: bool = False
+    """The baseline is in the document that was applied: there was no room for it here."""
 
     def to_json(self) -> JsonObject:
         told: JsonObject = {
@@ -79,6 +81,8 @@ class Entry:
             }
         if self.order:
             told["order"] = list(self.order)
+        if self.carried:
+            told["carried"] = True
         return told
 
     @classmethod
@@ -97,6 +101,7 @@ class Entry:
                 holder=_text(ghost["holder"]), uid=_text(ghost["uid"]), limit=_raw(ghost["limit"])
             ),
             order=_texts(told.get("order", [])),
+            carried=bool(told.get("carried", False)),
         )
 
 

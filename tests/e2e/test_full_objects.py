@@ -83,3 +83,29 @@ def test_a_campaign_whose_own_config_map_is_full_is_told_and_takes_the_brake_off
     scene.give_back(*both)
     assert scene.cluster.config_map(scene.name)["data"] == manifest["data"]
     assert scene.traces() == []
+
+
+def test_a_document_too_large_for_the_ledger_is_braked_and_given_back_to_the_byte(
+    scene: Scene,
+) -> None:
+    """A person writes it over a held one."""
+    scene.campaign()
+    halved, paused = scene.open("halve"), scene.open("pause")
+    for incident in (halved, paused):
+        scene.wait_held(incident)
+    theirs = json.dumps({"share": 1.0, "notes": 'a "long" story ' * 20_000})
+    scene.kube.patch(*CONFIG_MAPS, scene.name, {"data": {"hold.json": theirs}})
+
+    def share() -> float:
+        document = scene.cluster.hold(scene.name)
+        assert document is not None
+        return float(document["share"])
+
+    eventually_blocking(lambda: share() == 0.0, what="it is held again")
+    scene.give_back(paused)
+    assert share() == 0.5
+    assert scene.condition(halved, "Applied")["status"] == "True"
+    scene.give_back(halved)
+    assert scene.cluster.config_map(scene.name)["data"]["hold.json"] == theirs
+    scene.kube.patch(*CONFIG_MAPS, scene.name, {"data": {"hold.json": None}})
+    assert scene.traces() == []

@@ -32,6 +32,7 @@ ENTRIES = st.builds(
     unknown=st.booleans(),
     ghost=st.none() | st.builds(Ghost, holder=WORDS, uid=WORDS, limit=RAW),
     order=st.lists(WORDS, max_size=3).map(tuple),
+    carried=st.booleans(),
 )
 LEDGERS = st.builds(
     Ledger,

@@ -1,6 +1,7 @@
 """An object takes so much and no more: what finds no room is refused alone."""
 
 import json
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from responder.holds import ownership
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import Copy, Entry, Ledger, united
-from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey
+from responder.holds.objects import LEDGER_ANNOTATION, MANAGER, ObjectKey
 from responder.holds.planning import Step
 from responder.holds.room import MOST_ANNOTATION_BYTES, MOST_DATA_BYTES, Kept, Room
 from responder.holds.sending import SendingControl, SendingLimit
@@ -102,12 +103,137 @@ def test_a_persons_huge_document_does_not_stop_the_others() -> None:
     stage.server.patch(CAMPAIGN, {"data": {"hold.json": huge}}, manager="kubectl-edit")
     stage.arrive("2", **{segment(1): STOP})
     step = stage.reconcile()
-    assert refused(step) == ["hold.json"]
-    assert stage.data["hold.json"] == huge
+    assert refused(step) == []
+    assert FieldFinding.BASELINE_UNKNOWN not in found(step)
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
     assert json.loads(stage.data[segment(1)])["share"] == 0.0
+    assert size(stage) < 2000
     stage.release_all()
     assert stage.data == {"hold.json": huge}
     assert not stage.traces()
+
+
+HUGE: Final = json.dumps({"share": 1.0, "notes": 'x"é' + "x" * 280_000}, ensure_ascii=False)
+
+
+def carrying(*, before: bool) -> Stage:
+    """A person's document is there before the hold, or is written over it."""
+    stage = campaign({"hold.json": HUGE} if before else {})
+    stage.arrive("1", **{"hold.json": HALF})
+    stage.reconcile()
+    if not before:
+        stage.change_document(HUGE)
+        stage.reconcile()
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
+    assert json.loads(stage.data["hold.json"])["before"] == HUGE
+    return stage
+
+
+def strip(stage: Stage) -> None:
+    stage.strip(CAMPAIGN)
+
+
+def reset(stage: Stage) -> None:
+    stage.server.patch(CAMPAIGN, {"metadata": {"managedFields": [{}]}}, manager="kubectl")
+
+
+def killed(stage: Stage) -> None:
+    stage.forget_copies()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the hold", "over it"])
+@pytest.mark.parametrize("happens", [None, strip, reset, killed])
+def test_a_document_too_large_to_be_remembered_is_braked_and_given_back_to_the_byte(
+    happens: Callable[[Stage], None] | None,
+    before: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = carrying(before=before)
+    if happens is not None:
+        happens(stage)
+    stage.arrive("2", **{"hold.json": STOP})
+    stage.reconcile()
+    document = json.loads(stage.data["hold.json"])
+    assert (document["share"], document["before"]) == (0.0, HUGE)
+    stage.let_go("2")
+    stage.reconcile()
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
+    stage.release_all()
+    assert stage.data == {"hold.json": HUGE}
+    assert not stage.traces()
+
+
+def test_what_vanished_and_carries_a_document_gives_it_back_by_command() -> None:
+    stage = carrying(before=True)
+    stage.vanish("1")
+    step = stage.reconcile()
+    assert FieldFinding.GHOST in found(step)
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
+    stage.reconcile(release_ghosts=True)
+    assert stage.data == {"hold.json": HUGE}
+    assert not stage.traces()
+
+
+def test_what_a_person_writes_over_a_document_that_carries_another_is_the_new_baseline() -> None:
+    stage = carrying(before=True)
+    stage.change_document('{"share": 0.9}')
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN not in found(step)
+    assert "before" not in json.loads(stage.data["hold.json"])
+    stage.release_all()
+    assert stage.data == {"hold.json": '{"share": 0.9}'}
+
+
+def test_admission_that_takes_away_what_is_carried_leaves_no_guess() -> None:
+    stage = carrying(before=True)
+    lost = {"data": {"hold.json": '{"share": 0.7}'}}
+    stage.server.patch(CAMPAIGN, lost, manager=MANAGER)
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN in found(step)
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
+    stage.release_all()
+    assert "hold.json" in stage.data
+
+
+def test_admission_that_alters_it_and_leaves_what_is_carried_loses_nothing() -> None:
+    stage = carrying(before=True)
+    altered = json.dumps({**json.loads(stage.data["hold.json"]), "share": 0.7})
+    stage.server.patch(CAMPAIGN, {"data": {"hold.json": altered}}, manager=MANAGER)
+    assert FieldFinding.ALTERED in found(stage.plan(fenced=False))
+    stage.release_all()
+    assert stage.data == {"hold.json": HUGE}
+
+
+def test_a_person_who_edits_a_document_that_carries_another_finds_it_as_they_left_it() -> None:
+    stage = carrying(before=True)
+    edited = json.dumps({**json.loads(stage.data["hold.json"]), "share": 0.7})
+    stage.change_document(edited)
+    stage.reconcile()
+    assert json.loads(stage.data["hold.json"])["share"] == 0.5
+    stage.release_all()
+    assert stage.data == {"hold.json": edited}
+
+
+def test_what_is_carried_is_given_back_where_a_copy_alone_tells_of_it() -> None:
+    stage = carrying(before=True)
+    strip(stage)
+    reset(stage)
+    stage.release_all()
+    assert stage.data == {"hold.json": HUGE}
+    assert not stage.traces()
+
+
+@pytest.mark.parametrize(
+    "strict",
+    [json.dumps({"share": 0.0, "notes": "x" * MOST_ANNOTATION_BYTES}), "x" * MOST_ANNOTATION_BYTES],
+    ids=["pauses", "can't be read"],
+)
+def test_a_document_that_is_as_strict_as_what_is_asked_for_stays_as_it_is(strict: str) -> None:
+    """It brakes; that it can't be remembered is told."""
+    stage = campaign({"hold.json": strict})
+    stage.arrive("1", **{"hold.json": HALF})
+    step = stage.reconcile()
+    assert refused(step) == ["hold.json"]
+    assert stage.data == {"hold.json": strict}
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["held already", "new"])

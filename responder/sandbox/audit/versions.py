@@ -86,7 +86,9 @@ class Version:
             entries: dict[str, Json] = json.loads(self.annotations[LEDGER])["fields"]
         except (KeyError, TypeError, ValueError):
             return None
-        return entries
+        if not any(entry.get("carried") for entry in entries.values()):
+            return entries
+        return {name: _unladen(entry, self.fields.get(name)) for name, entry in entries.items()}
 
     @property
     def entries(self) -> list[Json]:
@@ -117,6 +119,21 @@ class Version:
             for entry in self.entries
             if entry["manager"] in (HOLDER, GIVER)
         ]
+
+
+def _unladen(entry: Json, value: Any) -> Json:  # noqa: ANN401 -- of any field
+    """Give an entry with the baseline that its hold document carries, for want of room.
+
+    The document may be another one by now: then the entry tells of none.
+    """
+    try:
+        document = json.loads(value)
+        before = document.pop("before")
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return entry
+    if not entry.get("carried") or json.dumps(document, ensure_ascii=False) != entry["applied"]:
+        return entry
+    return {**entry, "baseline": before, "applied": value}
 
 
 @dataclass(frozen=True, slots=True)
