@@ -152,6 +152,21 @@ class Responder:
             metrics=lambda: self.rulebook.named,
         )
 
+    def warn_without_evidence(self) -> None:
+        """Say which playbooks ask for evidence that nobody will give."""
+        waiting = [
+            playbook.name
+            for playbook in self.rulebook.playbooks
+            if playbook.questions or playbook.resume_policy.steps
+        ]
+        if waiting and self.settings.prometheus_url is None:
+            log.warning(
+                "no_prometheus",
+                playbooks=waiting,
+                why="what they check stays unknown: nothing is loosened or escalated by it",
+                fix="set prometheus_url",
+            )
+
     def not_ready(self) -> Sequence[str]:
         """Tell why no notification can be taken now."""
         waiting = self.feeds.not_synced()
@@ -210,6 +225,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Responder, str]]:
         connection = await stack.enter_async_context(await connect(settings.kubeconfig))
         responder = Responder(settings, KubernetesApi(connection), prometheus=prometheus)
         responder.rulebook.load()
+        responder.warn_without_evidence()
         app = create_app(responder.service(), token=token, most_body_bytes=settings.most_body_bytes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
