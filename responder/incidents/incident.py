@@ -115,6 +115,8 @@ class Incident:
     stages: tuple[Stage, ...] = ()
     approval: Approval | None = None
     """Why a person must approve it first; None where nobody must."""
+    include_transactional: bool = False
+    """The playbook forces it to hold also what carries transactional mail, if its owner agrees."""
     review_after_seconds: int = 0
     """After this time a person should look at what still stands; 0 is never."""
 

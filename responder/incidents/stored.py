@@ -209,6 +209,7 @@ def read_incident(live: JsonObject) -> Incident:
         stages=tuple(map(Stage.from_json, _mappings(spec.get("stages")))),
         approval=_approval(spec),
         review_after_seconds=_whole(spec, "reviewAfterSeconds"),
+        include_transactional=spec.get("includeTransactional") is True,
     )
 
 
@@ -241,6 +242,7 @@ def body_of(incident: Incident) -> JsonObject:
             ),
             **({} if incident.approval is None else {"approval": incident.approval.to_json()}),
             **({"reviewAfterSeconds": review} if (review := incident.review_after_seconds) else {}),
+            **({"includeTransactional": True} if incident.include_transactional else {}),
             "receivedAt": incident.received_at,
             "token": incident.token,
             **incident.wishes.to_json(),

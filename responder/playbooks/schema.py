@@ -128,7 +128,8 @@ class Guards(Part):
 
     include_transactional: bool = Field(
         default=False,
-        description="Whether transactional mail may be held as well. Not yet acted on.",
+        description="Whether transactional mail may be held as well, where its owner agrees too: "
+        "by the label campaign-responder.dev/hold: even-transactional.",
     )
 
 

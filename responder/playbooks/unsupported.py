@@ -20,14 +20,6 @@ def unsupported(playbook: Playbook) -> tuple[Problem, ...]:
         for index, hold in enumerate(holds)
         if (told := _verb(hold))
     ]
-    if spec.guards.include_transactional:
-        problems.append(
-            _warning(
-                "spec.guards.includeTransactional",
-                "holding transactional mail",
-                fix="until it is, transactional mail is never held",
-            )
-        )
     return tuple(problems)
 
 

@@ -134,6 +134,7 @@ class Drafting:
                 for stage, asks in zip(playbook.spec.escalate, rendering.stages, strict=True)
             ),
             approval=approval,
+            include_transactional=playbook.spec.guards.include_transactional,
             review_after_seconds=0 if review is None else review.seconds,
         )
 

@@ -208,10 +208,14 @@ def _gather_workload(situation: Situation, view: View) -> None:
             situation.left_alone.append(named)
     if live is None:
         return
-    barrier = workload_barrier(live, transactional=view.transactional_in(key.namespace))
-    if barrier is not None and not (_is_held(live) or any(map(_is_held, situation.autoscalers))):
+    if not (_is_held(live) or any(map(_is_held, situation.autoscalers))):
         for incident, ask in situation.asked:
-            if not _held_before(incident, situation):
+            barrier = workload_barrier(
+                live,
+                transactional=view.transactional_in(key.namespace),
+                forced=incident.include_transactional,
+            )
+            if barrier is not None and not _held_before(incident, situation):
                 situation.refused[wish_of(incident, ask, key)] = barrier
     situation.holds = [
         Hold(holder_of(incident), limit_of(ask), share_of(incident))
@@ -223,7 +227,7 @@ def _gather_workload(situation: Situation, view: View) -> None:
 def _is_writable(deployment: JsonObject) -> bool:
     """Tell whether admission lets us write: to what is allowed, and to what is ours already."""
     return (
-        workload_barrier(deployment, transactional=()) is None
+        workload_barrier(deployment, transactional=(), forced=True) is None
         or _is_held(deployment)
         or is_ours(deployment, REPLICAS.path)
     )
@@ -246,7 +250,12 @@ def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
         name = key_for(ask)
         barrier = None
         if live is not None:
-            barrier = config_map_barrier(live, key=name, plain=ask.control == "keys")
+            barrier = config_map_barrier(
+                live,
+                key=name,
+                plain=ask.control == "keys",
+                forced=incident.include_transactional,
+            )
             held = any(
                 target.key == situation.key
                 and target.uid == uid(live)

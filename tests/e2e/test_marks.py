@@ -7,7 +7,9 @@ import pytest
 
 from responder.sandbox.audit.versions import DEPLOYMENT
 from tests.controlplane.eventually import eventually_blocking
-from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS
+from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, Cluster
+from tests.e2e.conftest import StartResponder
+from tests.e2e.process import alert
 from tests.e2e.scene import Scene
 from tests.k8s.account import Account, documents, ledger
 from tests.k8s.install import client
@@ -87,3 +89,54 @@ def test_taking_the_label_from_a_workload_during_a_hold_is_no_escape(scene: Scen
     scene.give_back(incident)
     assert scene.bounds == (1, 10)
     assert scene.traces() == []
+
+
+FORCED = """
+apiVersion: campaign-responder.dev/v1alpha1
+kind: Playbook
+metadata: {{name: forced}}
+spec:
+  matchers: [alertname="HighBounceRate"]
+  holds:
+    - pause: {{campaign: "{{{{ labels.campaign }}}}"}}
+  resume: {{start: {{after: 0s}}}}
+  guards: {{includeTransactional: {forced}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("forced", "agreed", "why"),
+    [
+        (True, True, ""),
+        (True, False, "its owner must too"),
+        (False, True, "the playbook must say guards.includeTransactional"),
+    ],
+    ids=["both", "the playbook alone", "the owner alone"],
+)
+def test_transactional_mail_is_held_only_where_playbook_and_owner_agree(
+    cluster: Cluster,
+    start_responder: StartResponder,
+    *,
+    forced: bool,
+    agreed: bool,
+    why: str,
+) -> None:
+    if agreed:
+        labels = {"campaign-responder.dev/hold": "even-transactional"}
+        cluster.kube.patch(*CONFIG_MAPS, "password-reset", {"metadata": {"labels": labels}})
+    responder = start_responder(FORCED.format(forced=str(forced).lower()))
+    responder.notify(alert(campaign="password-reset"))
+    if why:
+        eventually_blocking(
+            lambda: any(
+                why in condition["message"]
+                for item in cluster.incidents()
+                for condition in item.get("status", {}).get("conditions", ())
+            ),
+            what="the incident says why it is not held",
+        )
+        assert cluster.hold("password-reset") is None
+    else:
+        eventually_blocking(lambda: cluster.hold("password-reset") is not None, what="it is held")
+    responder.notify(alert(status="resolved", campaign="password-reset"))
+    cluster.wait_closed()

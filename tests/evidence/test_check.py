@@ -38,13 +38,20 @@ def test_a_metric_that_a_playbook_names_is_looked_up_in_the_usual_folder(
     assert "did you mean `bounce-rate`?" in told
 
 
-def test_without_any_metrics_none_can_be_named(
+def test_without_a_folder_of_ones_own_there_are_those_of_the_box(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, told = check(tmp_path / "books")
+    assert code == 0
+    assert "8 metric(s), 0 mistake(s)" in told
+
+
+def test_a_folder_without_metrics_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    code, told = check(tmp_path / "books", "--metrics", str(tmp_path / "none"))
     assert code == 1
-    assert "there are none" in told
+    assert "holds no metric; put *.yaml files into it" in told
 
 
 def test_a_mistake_in_a_metric_is_told_and_the_metric_is_not_unknown(tmp_path: Path) -> None:

@@ -139,7 +139,14 @@ NOT_ALLOWED = {
         {"labels": {**ALLOWED, "campaign-responder.dev/stream": "transactional"}},
         TRANSACTIONAL,
     ),
+    "never": ({"labels": {**CAMPAIGN, "campaign-responder.dev/hold": "never"}}, "hold: never"),
 }
+
+
+def test_transactional_mail_is_held_where_its_owner_agrees(mighty: Account) -> None:
+    agreed = {"campaign-responder.dev/hold": "even-transactional"}
+    name = made(mighty, labels={**CAMPAIGN, **agreed, "stream": "transactional"})
+    assert mighty.patch(CONFIG_MAPS, name, documents(hold_json=PAUSED)) == ""
 
 
 @pytest.mark.parametrize(("marks", "reason"), NOT_ALLOWED.values(), ids=NOT_ALLOWED)

@@ -127,6 +127,14 @@ def test_an_object_that_is_not_allowed_is_never_held(
     assert reason in mighty.patch(resource, name, ledger())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_transactional_mail_is_held_where_its_owner_agrees(mighty: Account, kind: str) -> None:
+    resource, mild, _, _ = KINDS[kind]
+    agreed = {"campaign-responder.dev/hold": "even-transactional", "stream": "transactional"}
+    name = made(mighty, kind, labels=agreed)
+    assert mighty.patch(resource, name, ledger(**mild)) == ""
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
 @pytest.mark.parametrize("place", ["selector", "pod_labels"])
 def test_a_workload_of_transactional_pods_is_never_held(

@@ -183,7 +183,7 @@ async def test_one_who_stops_waiting_leaves_no_process() -> None:
 
 
 async def test_no_more_at_once_than_there_are_places() -> None:
-    couriers = Couriers(at_once=1, seconds=2.5)
+    couriers = Couriers(at_once=1, seconds=6)
     async with hook(hang) as (slow, hanging), hook(take) as (_server, good):
         first = asyncio.create_task(send(hanging, couriers=couriers))
         await eventually(lambda: slow.exchanges)

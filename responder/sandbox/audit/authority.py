@@ -1,6 +1,6 @@
 """Promise 6, as far as a history shows it: nothing is written where it isn't allowed."""
 
-from responder.sandbox.audit.demands import SENDING_HOLDS, is_transactional, may_be_held
+from responder.sandbox.audit.demands import SENDING_HOLDS, agrees, is_transactional, may_be_held
 from responder.sandbox.audit.rules import Step, Violation
 from responder.sandbox.audit.versions import CONFIG_MAP, HOLDER, INCIDENT, Writer, beyond_fields
 from responder.sandbox.audit.world import World
@@ -29,7 +29,7 @@ class Authority:
         if told and not allowed and not is_held:
             mail = "transactional mail" if is_transactional(before) else "nobody allowed it"
             found.append(step.violation(PROMISE, f"written to, though {mail}: {told}"))
-        elif is_transactional(before) and before.ledger is None and tightens:
+        elif is_transactional(before) and not agrees(before) and before.ledger is None and tightens:
             found.append(step.violation(PROMISE, f"transactional mail is held: {told}"))
         strange, now = beyond_fields(before), beyond_fields(step.after)
         found += [

@@ -135,15 +135,28 @@ def is_transactional(version: Version) -> bool:
 
 
 def is_allowed(version: Version) -> bool:
-    return version.labels.get(PREFIX + "hold") == "allowed"
+    return version.labels.get(PREFIX + "hold") in ("allowed", "even-transactional")
 
 
-def may_be_held(version: Version, *, immune: frozenset[str] = frozenset()) -> bool:
-    """Tell whether its owner lets it be held; `immune` are workloads of transactional mail."""
-    if is_transactional(version):
+def agrees(version: Version) -> bool:
+    """Tell whether its owner lets transactional mail be held, where a playbook forces it."""
+    return version.labels.get(PREFIX + "hold") == "even-transactional"
+
+
+def may_be_held(
+    version: Version, *, immune: frozenset[str] = frozenset(), forced: bool = True
+) -> bool:
+    """Tell whether its owner lets it be held; `immune` are workloads of transactional mail.
+
+    Those may be held where an incident is `forced` to, and their owner agrees.
+    """
+    if version.labels.get(PREFIX + "hold") == "never":
+        return False
+    is_mail = is_transactional(version) or (version.kind != CONFIG_MAP and version.name in immune)
+    if is_mail and not (forced and agrees(version)):
         return False
     if version.kind != CONFIG_MAP:
-        return is_allowed(version) and version.name not in immune
+        return is_allowed(version)
     mark = PREFIX + CAMPAIGN
     return not version.body.get("immutable") and (
         version.name == SENDING_HOLDS

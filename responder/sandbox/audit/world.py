@@ -75,6 +75,11 @@ class Incident:
         return float(steps[step - 1]["share"]) if 0 < step <= len(steps) else None
 
     @property
+    def forced(self) -> bool:
+        """Tell whether its playbook forces it to hold transactional mail as well."""
+        return bool(self.latest.spec.get("includeTransactional"))
+
+    @property
     def asking(self) -> tuple[object, ...]:
         """Give what its demands depend on."""
         return self.asks, self.share, tuple(self.status.get("stages") or ())
@@ -180,14 +185,13 @@ class World:
             return
         held = self.held[live.uid]
         # What another incident holds already is held for the next as well.
-        allowed = may_be_held(live, immune=self.immune) or (
-            live.kind == DEPLOYMENT and live.ledger is not None
-        )
+        is_held = live.kind == DEPLOYMENT and live.ledger is not None
         for uid in [only] if only else self._askers(live):
             incident = self.incidents[uid]
             if not incident.asks or (incident.ghost and self.ghosts_are_released):
                 continue
             for demand in incident.demands:
+                allowed = is_held or may_be_held(live, immune=self.immune, forced=incident.forced)
                 offered = allowed and (demand.control != "keys" or offers(live, demand.key))
                 may = (uid, demand.number) in held or (offered and not incident.ghost)
                 if may and incident.in_force(demand) and self._concerns(incident, demand, live):
