@@ -2,30 +2,36 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from responder import __version__, commands
+from responder import __version__, commands, incident_commands
 from responder.app import serve as run_service
 from responder.errors import BadInput, Problem
 from responder.evidence.metric import Metric
-from responder.incidents.incident import Incident
-from responder.incidents.requests import Wish
-from responder.incidents.transitions import Arming
 from responder.logs import configure_logs
 from responder.notices import trying as telling_people
 from responder.notices.couriers import Outcome
+from responder.options import (
+    AllowNamespace,
+    Json,
+    Kubeconfig,
+    Metrics,
+    Namespace,
+    NotifyFile,
+    NotifyTemplates,
+    Playbooks,
+    hand_settings,
+)
 from responder.playbooks.json_schema import published
-from responder.playbooks.quantities import duration
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
 from responder.reconcile.rulebook import read_rules
 from responder.sandbox import commands as sandbox_commands
-from responder.settings import Settings, read_settings
-from responder.telling import in_full, json_text, listed, plain
+from responder.settings import read_settings
+from responder.telling import json_text, plain
 
 app = typer.Typer(
     name="responder",
@@ -34,31 +40,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-incidents = typer.Typer(help="Look at incidents; needs Kubernetes alone.", no_args_is_help=True)
-app.add_typer(incidents, name="incidents")
+app.add_typer(incident_commands.incidents, name="incidents")
+for command in incident_commands.COMMANDS:
+    app.command()(command)
 app.command()(sandbox_commands.sandbox)
 app.command()(sandbox_commands.rehearse)
-
-Kubeconfig = Annotated[
-    Path | None, typer.Option(help="Kubernetes configuration; else in-cluster, else $KUBECONFIG.")
-]
-Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", help="Where incidents are kept.")
-]
-AllowNamespace = Annotated[
-    str | None, typer.Option(help="Further namespaces that may be held, by commas.")
-]
-Playbooks = Annotated[Path | None, typer.Option(help="Folder with playbooks.")]
-Metrics = Annotated[Path | None, typer.Option(help="Folder with metrics [rules/metrics].")]
-Name = Annotated[str, typer.Argument(help="The incident.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
-NotifyFile = Annotated[
-    Path | None, typer.Option(help="Who is told, and where; see docs/notifications.md.")
-]
-NotifyTemplates = Annotated[
-    Path | None, typer.Option(help="Folder with templates of one's own for what they are told.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback()
@@ -197,22 +183,6 @@ def notify(
         raise typer.Exit(1)
 
 
-def _hand_settings(
-    kubeconfig: Path | None,
-    namespace: str | None,
-    *,
-    allow_namespace: str | None = None,
-    playbooks: Path | None = None,
-) -> Settings:
-    configure_logs("console")
-    return read_settings(
-        kubeconfig=kubeconfig,
-        namespace=namespace,
-        allow_namespace=allow_namespace,
-        playbooks=playbooks,
-    )
-
-
 @app.command()
 def plan(
     *,
@@ -228,7 +198,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a notification, or a playbook with labels, would do; writes nothing."""
-    settings = _hand_settings(
+    settings = hand_settings(
         kubeconfig, namespace, allow_namespace=allow_namespace, playbooks=playbooks
     )
     if (payload is None) == (playbook is None):
@@ -261,159 +231,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign:
         raise BadInput([Problem(f"{text!r} is not NAME=VALUE", field="--label")])
     return name, value
-
-
-@incidents.command("list")
-def list_(
-    *, kubeconfig: Kubeconfig = None, namespace: Namespace = None, as_json: Json = False
-) -> None:
-    """List incidents, newest last."""
-    found = asyncio.run(commands.list_incidents(_hand_settings(kubeconfig, namespace)))
-    if as_json:
-        typer.echo(json_text([_told(item) for item in found]))
-        return
-    typer.echo(listed(found))
-
-
-@incidents.command()
-def show(
-    name: str, *, kubeconfig: Kubeconfig = None, namespace: Namespace = None, as_json: Json = False
-) -> None:
-    """Show one incident: what it holds, why, what it waits for, and its timeline."""
-    found = asyncio.run(commands.show_incident(_hand_settings(kubeconfig, namespace), name))
-    if as_json:
-        typer.echo(json_text(_told(found)))
-        return
-    typer.echo(in_full(found, now=datetime.now(UTC)))
-
-
-def _told(item: Incident) -> dict[str, object]:
-    return {
-        "name": item.name,
-        "namespace": item.namespace,
-        "playbook": item.playbook,
-        "identity": dict(item.identity.labels),
-        "mode": item.mode,
-        "trigger": item.trigger.to_json(),
-        "firing": item.firing,
-        "plan": [ask.to_json() for ask in item.plan],
-        "refusals": [dict(refusal) for refusal in item.refusals],
-        "status": item.status.to_json(),
-    }
-
-
-@app.command()
-def release(
-    names: Annotated[list[str] | None, typer.Argument(help="Incidents.")] = None,
-    *,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Everything, and what vanished incidents left held.")
-    ] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    within: Annotated[float, typer.Option(help="Seconds to wait for the give-back.")] = 60.0,
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-    allow_namespace: AllowNamespace = None,
-) -> None:
-    """Give back now, with the responder up or down; exit 1 if something is left."""
-    if everything == bool(names):
-        raise BadInput([Problem("give the names of incidents, or --all")])
-    settings = _hand_settings(kubeconfig, namespace, allow_namespace=allow_namespace)
-    released = asyncio.run(
-        commands.release(
-            settings, names or (), everything=everything, reason=reason, within_seconds=within
-        )
-    )
-    for name in released.closed:
-        typer.echo(f"given back: {name}")
-    for freed in released.freed:
-        typer.echo(f"given back, held by a vanished incident: {freed}")
-    for left in released.left:
-        typer.echo(plain(f"not given back: {left}"), err=True)
-    for ghost in released.ghosts:
-        typer.echo(f"still held by a vanished incident: {ghost}", err=True)
-    if not released.closed and not released.left and not released.freed:
-        typer.echo("no open incident")
-    if released.left or released.ghosts:
-        raise typer.Exit(1)
-
-
-def _wish(name: str, wish: Wish, settings: Settings, *, reason: str, later: float = 0) -> None:
-    found = asyncio.run(commands.ask(settings, name, wish, reason=reason, later_seconds=later))
-    typer.echo(f"noted: {wish} {found.name}")
-
-
-@app.command()
-def approve(
-    name: Name,
-    *,
-    reason: Why = "",
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-) -> None:
-    """Hold what an incident proposes."""
-    _wish(name, Wish.APPROVE, _hand_settings(kubeconfig, namespace), reason=reason)
-
-
-@app.command()
-def reject(
-    name: Name,
-    *,
-    reason: Why = "",
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-) -> None:
-    """Never hold what an incident proposes; its alerts stay without effect until they resolve."""
-    _wish(name, Wish.REJECT, _hand_settings(kubeconfig, namespace), reason=reason)
-
-
-@app.command()
-def acknowledge(
-    name: Name,
-    *,
-    reason: Why = "",
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-) -> None:
-    """Say that the cause is dealt with: resuming may begin once the cool-down is over."""
-    _wish(name, Wish.ACKNOWLEDGE, _hand_settings(kubeconfig, namespace), reason=reason)
-
-
-@app.command()
-def extend(
-    name: Name,
-    *,
-    later: Annotated[str, typer.Option("--for", help="How much later, like 24h.")] = "24h",
-    reason: Why = "",
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-) -> None:
-    """Look at an incident again later: put its review off."""
-    seconds = duration(later, field="--for").seconds
-    settings = _hand_settings(kubeconfig, namespace)
-    _wish(name, Wish.EXTEND, settings, reason=reason, later=seconds)
-
-
-@app.command()
-def disarm(
-    *,
-    give_back: Annotated[
-        bool, typer.Option("--give-back", help="Also give back everything that is held.")
-    ] = False,
-    reason: Why = "",
-    kubeconfig: Kubeconfig = None,
-    namespace: Namespace = None,
-) -> None:
-    """Hold nothing new, whatever fires; what is held stays, or is given back if asked for."""
-    arming = Arming.GIVE_BACK if give_back else Arming.LEAVE
-    settings = _hand_settings(kubeconfig, namespace)
-    asyncio.run(commands.switch(settings, arming, reason=reason))
-    typer.echo(f"disarmed ({arming}); to go on: responder arm")
-
-
-@app.command()
-def arm(*, reason: Why = "", kubeconfig: Kubeconfig = None, namespace: Namespace = None) -> None:
-    """Hold again what fires; also what began to fire meanwhile and still does."""
-    settings = _hand_settings(kubeconfig, namespace)
-    asyncio.run(commands.switch(settings, Arming.ARMED, reason=reason))
-    typer.echo("armed")
