@@ -38,7 +38,7 @@ from responder.reconcile.view import IncidentKey, View
 from responder.settings import Settings
 
 _LOOK_SECONDS: Final = 0.3
-_SWITCH_MANAGER: Final = "campaign-responder-switch"
+_SWITCH_MANAGER: Final = "responder-cli"
 
 
 @dataclass(frozen=True, slots=True)
