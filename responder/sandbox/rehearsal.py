@@ -101,7 +101,11 @@ class Rehearsal:
                         await self._play(stage, chronicle, crew, people)
                 unlisten()
                 return account_of(
-                    scenario, chronicle, speed=speed, withheld=crew.field.sending.withheld
+                    scenario,
+                    chronicle,
+                    speed=speed,
+                    withheld=crew.withheld,
+                    dropped=crew.dropped,
                 )
 
     def _settings(self, api: Running, folder: Path) -> Settings:

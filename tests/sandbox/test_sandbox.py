@@ -17,7 +17,7 @@ spec:
   lasts: 60m
   workloads: [{name: email-sender, replicas: 4, autoscaler: {min: 2, max: 8}}]
   campaigns:
-    - {name: spring-sale, perMinute: 600, delivery: {hardBounces: 0.4%}}
+    - {name: spring-sale, perMinute: 600, inFlight: 1m, delivery: {hardBounces: 0.4%}}
     - {name: Newsletter N°1, perMinute: 300}
     - {name: password-reset, stream: transactional, perMinute: 60, workload: email-sender}
   events:
@@ -35,7 +35,7 @@ spec:
 PLAYBOOK = """
 spec:
   matchers: [alertname="HighBounceRate", severity="critical"]
-  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+  holds: [{pause: {campaign: "{{ labels.campaign }}", inFlight: drop}}]
   resume: manual
 """
 COMMAND = (sys.executable, "-m", "responder")
@@ -77,13 +77,14 @@ def test_the_whole_loop_is_told_in_lines_and_ends_with_an_account(folder: Path) 
         "spring-sale: 30% bounce hard",
         "HighBounceRate critical spring-sale",
         "opened by pause for campaign spring-sale",
-        "campaign/spring-sale paused",
+        "campaign/spring-sale paused, what is in flight dropped",
         "a person scales email-sender",
         "a person releases spring-sale: the list is cleaned",
         "campaign/spring-sale goes on",
         "short: 1 incident(s)",
         "braked within",
         "message(s) not sent because of it",
+        "of them dropped in flight",
         "everything is given back, and nothing is left behind",
         "every promise is kept",
     ]
