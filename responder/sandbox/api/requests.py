@@ -5,6 +5,7 @@ import re
 from typing import Any, Final
 
 import yaml
+from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from responder.sandbox.api import decoding, query, shapes
@@ -67,8 +68,14 @@ def _parsed(raw: bytes) -> Any:  # noqa: ANN401 -- any JSON
 
 
 async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool = False) -> Any:  # noqa: ANN401
-    raw = await request.read()
-    if len(raw) > _LARGEST_BYTES:
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raw = None
+        # Who is still sending does not hear an answer.
+        while await request.content.readany():
+            pass
+    if raw is None or len(raw) > _LARGEST_BYTES:
         told = f"Request entity too large: limit is {_LARGEST_BYTES}"
         raise Refused(413, "RequestEntityTooLarge", told)
     if optional and not raw:
@@ -84,6 +91,8 @@ async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool =
             read = _parsed(raw)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise Refused.bad_request(f"error decoding the body: {error}") from error
+    if optional and read is None:
+        return {}
     if not isinstance(read, kind):
         raise Refused.bad_request(f"the body must be a JSON {kind.__name__}")
     return read
