@@ -1,6 +1,8 @@
 """`responder sandbox` and `rehearse`, as people run them: the whole loop in one command."""
 
+import contextlib
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -120,6 +122,16 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no-such-playbooks": (("sandbox", "--playbooks=nowhere"), "can't be read"),
     "no-such-rules": (("sandbox", "--rules=playbooks"), "groups"),
     "no-such-program": (("sandbox", "--prometheus=nowhere"), "nowhere is no program"),
+    "a-port-too-high": (("sandbox", "--port=70000"), "65535"),
+    "no-place-for-a-kubeconfig": (
+        ("sandbox", "--kubeconfig=nowhere/config"),
+        "nowhere/config: --kubeconfig: can't be written: No such file or directory",
+    ),
+    "a-folder-as-kubeconfig": (("sandbox", "--kubeconfig=wrong-playbooks"), "can't be written"),
+    "somebody's-kubeconfig": (
+        ("sandbox", "--kubeconfig=short.yaml"),
+        "is there already, and is none of the sandbox's; name a file that is not there",
+    ),
     "too-fast": (("sandbox", "--speed=5000"), "--speed: must be between 1 and 3600, not 5000"),
     "no-log": (("sandbox", "--log=nowhere/log"), "can't be written"),
     "nothing-expected": (("rehearse", "silent.yaml"), "write what should come of it"),
@@ -180,6 +192,80 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(
     assert "stopped in the middle: nothing is left running" in lines.read_text()
     assert "Traceback" not in lines.read_text()
     assert not list(folder.glob("sandbox-*"))
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
+@pytest.mark.parametrize("times", [1, 2])
+def test_stopped_while_it_starts_it_ends_without_a_word_too_many(folder: Path, times: int) -> None:
+    """From the first import on, whatever it is doing, and however often."""
+    for hundredths in range(10, 200, 15):
+        with subprocess.Popen(
+            [*COMMAND, "sandbox", "--plain", "--prometheus=none", "--kubeconfig=config"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder)},
+        ) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(hundredths / 100)
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=15)[0]
+        assert process.returncode in (130, -signal.SIGINT), told
+        assert "Traceback" not in told
+        assert "KeyboardInterrupt" not in told
+        assert not list(folder.glob("sandbox-*"))
+        assert not (folder / "config").exists()
+
+
+def test_a_kubeconfig_is_there_as_long_as_the_sandbox(folder: Path) -> None:
+    config = folder / "config"
+    arguments = ("sandbox", "--plain", "--scenario=short.yaml", "--kubeconfig=config")
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--prometheus=none"], stdout=subprocess.DEVNULL, cwd=folder
+    ) as process:
+        eventually_blocking(config.exists, what="the kubeconfig is written")
+        process.terminate()
+        assert process.wait(15) == 130
+    assert not config.exists()
+
+
+def test_a_terminal_that_knows_no_utf_8_is_shown_what_it_can(folder: Path) -> None:
+    """Under a pseudo-terminal, since only then is the picture drawn."""
+    us, them = pty.openpty()
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "TERM": "xterm", "COLUMNS": "60"}
+    with subprocess.Popen(
+        [*COMMAND, "sandbox", "--scenario=short.yaml", "--speed=3600", "--prometheus=none"],
+        stdout=them,
+        stderr=them,
+        cwd=folder,
+        env={**environment, "LC_ALL": "C", "PYTHONUTF8": "0"},
+    ) as process:
+        os.close(them)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other side has ended
+            while read := os.read(us, 65536):
+                shown += read
+        assert process.wait(60) in (0, 1)
+    os.close(us)
+    assert b"Traceback" not in shown
+    assert b"Newsletter N" in shown
+
+
+def test_lines_that_can_not_be_written_are_told_in_words(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "sandbox", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    assert done.returncode == 1
+    assert done.stderr == "responder: what it tells can't be written: No space left on device\n"
 
 
 def test_what_is_shipped_can_be_named(folder: Path) -> None:
