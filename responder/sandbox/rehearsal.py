@@ -211,7 +211,8 @@ class Rehearsal:
             self._say(told_seconds, "scenario", told)
         elif event.scale is not None:
             self._say(told_seconds, "scenario", f"a person scales {event.scale.workload}")
-            stage.scale(event.scale.workload, event.scale.to)
+            if why := stage.scale(event.scale.workload, event.scale.to):
+                self._say(told_seconds, "scenario", f"{event.scale.workload} is not scaled: {why}")
         elif event.release is not None:
             release = event.release
             names = [
@@ -222,7 +223,8 @@ class Rehearsal:
             told = f"a person releases {release.about}: {release.reason}"
             self._say(told_seconds, "scenario", told if names else f"{told} (nothing holds it)")
             for name in names:
-                await people.release(name, release.reason)
+                if why := await people.release(name, release.reason):
+                    self._say(told_seconds, "scenario", f"{name} is not released: {why}")
 
 
 @dataclass(slots=True)
@@ -233,12 +235,15 @@ class _People:
     url: str
     token: str
 
-    async def release(self, name: str, reason: str) -> None:
+    async def release(self, name: str, reason: str) -> str:
+        """Give why it was refused; nothing where it was not."""
         path = f"{self.url}/api/v1/incidents/{NAMESPACE}/{name}/release"
         headers = {"Authorization": f"Bearer {self.token}"}
         body = {"by": "a person in the sandbox", "reason": reason}
         async with self.session.post(path, json=body, headers=headers) as answer:
-            answer.raise_for_status()
+            if answer.ok:
+                return ""
+            return f"{answer.status} {answer.reason}"
 
 
 async def _ready(responder: Responder) -> None:

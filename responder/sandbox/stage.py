@@ -16,6 +16,7 @@ from responder.holds.objects import (
     WORKLOADS_ANNOTATION,
 )
 from responder.playbooks.names import LONGEST_LABEL
+from responder.sandbox.api.failures import Refused
 from responder.sandbox.api.kinds import Kind
 from responder.sandbox.api.server import Running
 from responder.sandbox.api.strategy import Options
@@ -59,16 +60,19 @@ class Stage:
     def workload_of(self, campaign: Campaign) -> str:
         return campaign.workload or self._scenario.spec.workloads[0].name
 
-    def scale(self, workload: str, replicas: int) -> None:
-        """Scale it as a person does."""
+    def scale(self, workload: str, replicas: int) -> str:
+        """Scale it as a person does; gives why it was refused, as where somebody has deleted it."""
 
         def scaled(body: Json) -> Json:
             return {**body, "spec": {**body["spec"], "replicas": replicas}}
 
         kind = self._kind("apps/v1", DEPLOYMENT)
-        self._objects.update(
-            kind, NAMESPACE, workload, scaled, Options(PERSON), subresource="scale"
-        )
+        options = Options(PERSON)
+        try:
+            self._objects.update(kind, NAMESPACE, workload, scaled, options, subresource="scale")
+        except Refused as refused:
+            return refused.message
+        return ""
 
     def _kind(self, api_version: str, name: str) -> Kind:
         kind = self._objects.kinds.of(api_version, name)

@@ -1,12 +1,14 @@
 """`responder sandbox` and `rehearse`, as people run them: the whole loop in one command."""
 
 import contextlib
+import json
 import os
 import pty
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -229,6 +231,30 @@ def test_a_kubeconfig_is_there_as_long_as_the_sandbox(folder: Path) -> None:
         process.terminate()
         assert process.wait(15) == 130
     assert not config.exists()
+
+
+def test_what_people_delete_meanwhile_does_not_end_the_story(folder: Path) -> None:
+    """The namespace goes with the workload that is to be scaled and the incident to be released."""
+    lines, config = folder / "lines", folder / "config"
+    arguments = ("sandbox", "--plain", "--scenario=short.yaml", "--kubeconfig=config")
+    with (
+        lines.open("w") as output,
+        subprocess.Popen(
+            [*COMMAND, *arguments, "--playbooks=playbooks", "--speed=300", "--prometheus=none"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+        ) as process,
+    ):
+        eventually_blocking(lambda: "spring-sale paused" in lines.read_text(), what="it is paused")
+        server = json.loads(config.read_text())["clusters"][0]["cluster"]["server"]
+        ask = urllib.request.Request(f"{server}/api/v1/namespaces/mail", method="DELETE")
+        urllib.request.urlopen(ask).close()
+        assert process.wait(60) == 1
+    told = lines.read_text()
+    assert "Traceback" not in told
+    assert 'email-sender is not scaled: deployments.apps "email-sender" not found' in told
 
 
 def test_a_terminal_that_knows_no_utf_8_is_shown_what_it_can(folder: Path) -> None:
