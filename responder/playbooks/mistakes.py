@@ -15,6 +15,8 @@ _WANTED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "string_type": ("text", ""),
         "int_type": ("a whole number", "write it like `2`, without quotes"),
+        "float_type": ("a number", "write it like `2.5`, without quotes"),
+        "float_parsing": ("a number", "write it like `2.5`, without quotes"),
         "bool_type": ("true or false", "write `true` or `false`, without quotes"),
         "model_type": ("a mapping", "write it as `key: value`"),
         "dict_type": ("a mapping", "write it as `key: value`"),
@@ -63,6 +65,7 @@ _SAID: Mapping[str, str] = MappingProxyType(
         "too_long": "holds more than {max_length}",
         "string_too_long": "is longer than {max_length} characters",
         "greater_than_equal": "must be at least {ge}",
+        "greater_than": "must be more than {gt:g}",
         "less_than_equal": "must be at most {le}",
     }
 )

@@ -24,6 +24,8 @@ class Account:
     """From each notification to the last patch of its incident."""
     not_sent: Mapping[str, int]
     """Messages that holds kept back, by campaign."""
+    dropped: Mapping[str, int]
+    """Of these, the ones that had been picked up already."""
     given_back: bool
     """Nothing is held at the end, and nothing of the responder's is left."""
     changes: int
@@ -39,7 +41,12 @@ class Account:
 
 
 def account_of(
-    scenario: Scenario, chronicle: Chronicle, *, speed: Speed, withheld: Mapping[str, float]
+    scenario: Scenario,
+    chronicle: Chronicle,
+    *,
+    speed: Speed,
+    withheld: Mapping[str, float],
+    dropped: Mapping[str, float],
 ) -> Account:
     """Sum up a scenario that is over."""
     violations = judge(chronicle.versions, patience_seconds=_PATIENCE_SECONDS, answering=True)
@@ -56,6 +63,7 @@ def account_of(
             if status.get("brakeMilliseconds") is not None
         ],
         not_sent={name: round(count) for name, count in withheld.items() if round(count)},
+        dropped={name: round(count) for name, count in dropped.items() if round(count)},
         given_back=last is None or not last.traces,
         changes=len(chronicle.versions),
         broken=report(violations, chronicle.versions) if violations else "",
@@ -70,7 +78,9 @@ def in_lines(account: Account) -> list[str]:
         slowest = max(account.brake_milliseconds)
         lines.append(f"  braked within {slowest} ms of the notification")
     for name, count in account.not_sent.items():
-        lines.append(f"  {name}: {count:,} message(s) not sent because of it")
+        dropped = account.dropped.get(name)
+        of_these = f", {dropped:,} of them dropped in flight" if dropped else ""
+        lines.append(f"  {name}: {count:,} message(s) not sent because of it{of_these}")
     if account.incidents:
         told = "everything is given back, and nothing is left behind"
         lines.append(f"  {told if account.given_back else 'NOT everything is given back'}")

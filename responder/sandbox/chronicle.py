@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responder.holds.objects import HOLD_KEY, SENDING_HOLDS
-from responder.holds.sending import SendingLimit, limit_from_json
+from responder.holds.sending import DROP, SendingLimit, limit_from_json
 from responder.holds.subjects import campaigns_of
 from responder.sandbox.audit.versions import (
     AUTOSCALER,
@@ -143,6 +143,8 @@ def in_words(limit: SendingLimit) -> str:
         told.append(f"routed to the pool {limit.pool}")
     if limit.suppress:
         told.append(f"without the segment {', '.join(limit.suppress)}")
+    if limit.in_flight == DROP:
+        told.append("what is in flight dropped")
     return ", ".join(told) or "not limited"
 
 

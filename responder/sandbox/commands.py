@@ -1,9 +1,7 @@
 """`responder sandbox` and `responder rehearse`: the whole loop on this machine, with no cluster."""
 
-import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,6 +17,7 @@ from responder.sandbox.account import Account, in_lines
 from responder.sandbox.alerting import prometheus
 from responder.sandbox.alerting.rule_files import load_rules
 from responder.sandbox.crew import Wishes
+from responder.sandbox.interruption import Interrupted, run_interruptibly
 from responder.sandbox.rehearsal import Rehearsal, Telling
 from responder.sandbox.scenario.loading import load_scenario, shipped
 from responder.sandbox.speed import LEAST, MOST, Speed
@@ -66,7 +65,9 @@ def sandbox(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="Write a kubeconfig there, for kubectl meanwhile.")
     ] = None,
-    port: Annotated[int, typer.Option(help="The API server's port; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The API server's port; 0 takes a free one.")
+    ] = 0,
     prometheus_program: PrometheusOption = None,
     log: LogOption = None,
     list_: Annotated[
@@ -187,21 +188,10 @@ def _logging(log: Path | None) -> Iterator[None]:
 
 def _played(wishes: Wishes, telling: Telling) -> Account:
     try:
-        return asyncio.run(_interruptible(Rehearsal(wishes, telling)))
-    except KeyboardInterrupt:
+        return run_interruptibly(Rehearsal(wishes, telling).run())
+    except Interrupted:
         typer.echo("stopped in the middle: nothing is left running", err=True)
         raise typer.Exit(_INTERRUPTED) from None
-
-
-async def _interruptible(rehearsal: Rehearsal) -> Account:
-    """Run it; to be terminated is to be interrupted, so that what was started ends in order."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        return await rehearsal.run()
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
 
 
 def _tell(account: Account) -> None:

@@ -63,6 +63,7 @@ class Crew:
                     tenant=each.tenant,
                     stream=each.stream,
                     workload=workload,
+                    in_flight_minutes=each.in_flight.seconds / 60,
                     providers={name: share.ratio for name, share in each.providers.items()},
                     segments={name: share.ratio for name, share in each.segments.items()},
                 )
@@ -82,6 +83,10 @@ class Crew:
     @property
     def withheld(self) -> Mapping[str, float]:
         return self.field.sending.withheld
+
+    @property
+    def dropped(self) -> Mapping[str, float]:
+        return self.field.sending.dropped
 
     def taken_steps(self) -> list[Step]:
         """Give the steps that were taken since the last call."""

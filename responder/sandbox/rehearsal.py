@@ -5,12 +5,10 @@ the API server, the senders and the alerting around it are simulated.
 """
 
 import asyncio
-import contextlib
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,10 +16,9 @@ from typing import Final, Protocol
 import aiohttp
 
 from responder.app import Responder, running
-from responder.errors import BadInput, Problem
 from responder.sandbox.account import Account, account_of
 from responder.sandbox.alerting.notifier import Notifier, Webhook
-from responder.sandbox.api.server import Running, serve
+from responder.sandbox.api.server import Running
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.versions import (
     AUTOSCALER,
@@ -34,6 +31,7 @@ from responder.sandbox.chronicle import Chronicle, News
 from responder.sandbox.crew import Crew, Wishes, outcome_of
 from responder.sandbox.scenario.schema import Delivery, Event
 from responder.sandbox.senders.campaigns import Outcomes
+from responder.sandbox.serving import serving
 from responder.sandbox.speed import write_playbook
 from responder.sandbox.stage import NAMESPACE, Stage
 from responder.sandbox.telling.picture import Line, Picture
@@ -81,7 +79,12 @@ class Rehearsal:
         with tempfile.TemporaryDirectory(prefix="sandbox-") as name:
             folder = Path(name)
             async with (
-                _serving(self.wishes.api_port, sync_seconds=sync_seconds) as api,
+                serving(
+                    port=self.wishes.api_port,
+                    kubeconfig=self.wishes.kubeconfig,
+                    namespace=NAMESPACE,
+                    sync_seconds=sync_seconds,
+                ) as api,
                 aiohttp.ClientSession() as session,
             ):
                 stage = Stage(api, scenario)
@@ -101,7 +104,11 @@ class Rehearsal:
                         await self._play(stage, chronicle, crew, people)
                 unlisten()
                 return account_of(
-                    scenario, chronicle, speed=speed, withheld=crew.field.sending.withheld
+                    scenario,
+                    chronicle,
+                    speed=speed,
+                    withheld=crew.withheld,
+                    dropped=crew.dropped,
                 )
 
     def _settings(self, api: Running, folder: Path) -> Settings:
@@ -111,8 +118,6 @@ class Rehearsal:
             write_playbook(playbook, playbooks, speed=self.wishes.speed)
         (folder / "token").write_text(secrets.token_urlsafe(24), encoding="utf-8")
         (folder / "mounts").mkdir()
-        if self.wishes.kubeconfig is not None:
-            api.write_kubeconfig(self.wishes.kubeconfig, namespace=NAMESPACE)
         return Settings(
             listen=f"127.0.0.1:{self.wishes.listen_port}",
             kubeconfig=api.write_kubeconfig(folder / "kubeconfig", namespace=NAMESPACE),
@@ -206,7 +211,8 @@ class Rehearsal:
             self._say(told_seconds, "scenario", told)
         elif event.scale is not None:
             self._say(told_seconds, "scenario", f"a person scales {event.scale.workload}")
-            stage.scale(event.scale.workload, event.scale.to)
+            if why := stage.scale(event.scale.workload, event.scale.to):
+                self._say(told_seconds, "scenario", f"{event.scale.workload} is not scaled: {why}")
         elif event.release is not None:
             release = event.release
             names = [
@@ -217,7 +223,8 @@ class Rehearsal:
             told = f"a person releases {release.about}: {release.reason}"
             self._say(told_seconds, "scenario", told if names else f"{told} (nothing holds it)")
             for name in names:
-                await people.release(name, release.reason)
+                if why := await people.release(name, release.reason):
+                    self._say(told_seconds, "scenario", f"{name} is not released: {why}")
 
 
 @dataclass(slots=True)
@@ -228,23 +235,15 @@ class _People:
     url: str
     token: str
 
-    async def release(self, name: str, reason: str) -> None:
+    async def release(self, name: str, reason: str) -> str:
+        """Give why it was refused; nothing where it was not."""
         path = f"{self.url}/api/v1/incidents/{NAMESPACE}/{name}/release"
         headers = {"Authorization": f"Bearer {self.token}"}
         body = {"by": "a person in the sandbox", "reason": reason}
         async with self.session.post(path, json=body, headers=headers) as answer:
-            answer.raise_for_status()
-
-
-@asynccontextmanager
-async def _serving(port: int, *, sync_seconds: float) -> AsyncIterator[Running]:
-    async with contextlib.AsyncExitStack() as ends:
-        try:
-            api = await ends.enter_async_context(serve(port=port, sync_seconds=sync_seconds))
-        except OSError as error:
-            told = f"can't listen on 127.0.0.1:{port}: {error.strerror}"
-            raise BadInput([Problem(told, field="--port", fix="take 0 for a free one")]) from error
-        yield api
+            if answer.ok:
+                return ""
+            return f"{answer.status} {answer.reason}"
 
 
 async def _ready(responder: Responder) -> None:

@@ -1,6 +1,8 @@
 """What a scenario needs in the cluster: our definition, its workloads, its campaigns."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 import yaml
@@ -10,8 +12,11 @@ from responder.holds.objects import (
     HOLD_ALLOWED,
     HOLD_LABEL,
     PREFIX,
+    SENDING_HOLDS,
     WORKLOADS_ANNOTATION,
 )
+from responder.playbooks.names import LONGEST_LABEL
+from responder.sandbox.api.failures import Refused
 from responder.sandbox.api.kinds import Kind
 from responder.sandbox.api.server import Running
 from responder.sandbox.api.strategy import Options
@@ -21,6 +26,7 @@ from responder.shipped import MANIFESTS
 
 Json = dict[str, Any]
 NAMESPACE: Final = "mail"
+_NAME: Final = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 PERSON: Final = "kubectl"
 
 
@@ -30,10 +36,7 @@ class Stage:
     def __init__(self, api: Running, scenario: Scenario) -> None:
         self._objects = api.objects
         self._scenario = scenario
-        self._config_maps = {
-            campaign.name: f"campaign-{number}" if _odd(campaign.name) else campaign.name
-            for number, campaign in enumerate(scenario.spec.campaigns)
-        }
+        self._config_maps = config_map_names([each.name for each in scenario.spec.campaigns])
 
     @property
     def config_maps(self) -> Mapping[str, str]:
@@ -57,16 +60,19 @@ class Stage:
     def workload_of(self, campaign: Campaign) -> str:
         return campaign.workload or self._scenario.spec.workloads[0].name
 
-    def scale(self, workload: str, replicas: int) -> None:
-        """Scale it as a person does."""
+    def scale(self, workload: str, replicas: int) -> str:
+        """Scale it as a person does; gives why it was refused, as where somebody has deleted it."""
 
         def scaled(body: Json) -> Json:
             return {**body, "spec": {**body["spec"], "replicas": replicas}}
 
         kind = self._kind("apps/v1", DEPLOYMENT)
-        self._objects.update(
-            kind, NAMESPACE, workload, scaled, Options(PERSON), subresource="scale"
-        )
+        options = Options(PERSON)
+        try:
+            self._objects.update(kind, NAMESPACE, workload, scaled, options, subresource="scale")
+        except Refused as refused:
+            return refused.message
+        return ""
 
     def _kind(self, api_version: str, name: str) -> Kind:
         kind = self._objects.kinds.of(api_version, name)
@@ -93,15 +99,12 @@ class Stage:
         return int((found.get("status") or {}).get("readyReplicas") or 0)
 
 
-def _odd(name: str) -> bool:
-    return (
-        not all(
-            letter.isascii() and (letter.islower() or letter.isdigit() or letter == "-")
-            for letter in name
-        )
-        or not name[0].isalnum()
-        or not name[-1].isalnum()
-    )
+def config_map_names(campaigns: Sequence[str]) -> dict[str, str]:
+    """Name a ConfigMap for each campaign: like it where that can be, else by a number."""
+    likely = {name for name in campaigns if _NAME.fullmatch(name)} - {SENDING_HOLDS}
+    numbered = (f"campaign-{number}" for number in count())
+    free = (name for name in numbered if name not in likely)
+    return {name: name if name in likely else next(free) for name in campaigns}
 
 
 def _labels(*, allowed: bool) -> Json:
@@ -109,7 +112,7 @@ def _labels(*, allowed: bool) -> Json:
 
 
 def _deployment(workload: Workload) -> Json:
-    labels = {"app": workload.name}
+    labels = {"app": workload.name[:LONGEST_LABEL].rstrip("-.")}
     container = {"name": "sender", "image": "sandbox.invalid/sender"}
     return {
         "metadata": {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.manifests import autoscaler, configmap, deployment, managers
-from tests.contract.servers import APPLY, Api
+from tests.contract.servers import APPLY, Api, Json
 
 REPLICAS = ("f:spec", "f:replicas")
 A = ("f:data", "f:a")
@@ -387,3 +387,37 @@ def _widget() -> dict[str, Any]:
         "metadata": meta,
         "spec": {"size": 1},
     }
+
+
+_ENTRY: Json = {
+    "manager": "x",
+    "operation": "Update",
+    "apiVersion": "v1",
+    "fieldsType": "FieldsV1",
+    "fieldsV1": {"f:data": {"f:a": {}}},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"operation": "Zap"},
+        {"apiVersion": ""},
+        {"fieldsType": "FieldsV2"},
+        {"fieldsV1": 1},
+        {"fieldsV1": {"a": {}}},
+        {"fieldsV1": {"f:data": {"k:x": {}}}},
+    ],
+)
+async def test_entry_that_makes_no_sense_changes_nothing(api: Api, changes: Json) -> None:
+    await api.create("configmaps", configmap(), fieldManager="one")
+    patch = {"metadata": {"managedFields": [{**_ENTRY, **changes}]}}
+    answer = await api.patch("configmaps", "c", patch, fieldManager="two")
+    assert [entry["manager"] for entry in answer.body["metadata"]["managedFields"]] == ["one"]
+
+
+async def test_applier_owns_its_keys_and_not_the_map_around_them(api: Api) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", **configmap()}
+    answer = await api.patch("configmaps", "c", body, content=APPLY, fieldManager="a")
+    (entry,) = answer.body["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {"f:data": {"f:a": {}}}

@@ -1,10 +1,14 @@
 """`responder sandbox` and `rehearse`, as people run them: the whole loop in one command."""
 
+import contextlib
+import json
 import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +21,7 @@ spec:
   lasts: 60m
   workloads: [{name: email-sender, replicas: 4, autoscaler: {min: 2, max: 8}}]
   campaigns:
-    - {name: spring-sale, perMinute: 600, delivery: {hardBounces: 0.4%}}
+    - {name: spring-sale, perMinute: 600, inFlight: 1m, delivery: {hardBounces: 0.4%}}
     - {name: Newsletter N°1, perMinute: 300}
     - {name: password-reset, stream: transactional, perMinute: 60, workload: email-sender}
   events:
@@ -35,7 +39,7 @@ spec:
 PLAYBOOK = """
 spec:
   matchers: [alertname="HighBounceRate", severity="critical"]
-  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+  holds: [{pause: {campaign: "{{ labels.campaign }}", inFlight: drop}}]
   resume: manual
 """
 COMMAND = (sys.executable, "-m", "responder")
@@ -77,13 +81,14 @@ def test_the_whole_loop_is_told_in_lines_and_ends_with_an_account(folder: Path) 
         "spring-sale: 30% bounce hard",
         "HighBounceRate critical spring-sale",
         "opened by pause for campaign spring-sale",
-        "campaign/spring-sale paused",
+        "campaign/spring-sale paused, what is in flight dropped",
         "a person scales email-sender",
         "a person releases spring-sale: the list is cleaned",
         "campaign/spring-sale goes on",
         "short: 1 incident(s)",
         "braked within",
         "message(s) not sent because of it",
+        "of them dropped in flight",
         "everything is given back, and nothing is left behind",
         "every promise is kept",
     ]
@@ -119,6 +124,16 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no-such-playbooks": (("sandbox", "--playbooks=nowhere"), "can't be read"),
     "no-such-rules": (("sandbox", "--rules=playbooks"), "groups"),
     "no-such-program": (("sandbox", "--prometheus=nowhere"), "nowhere is no program"),
+    "a-port-too-high": (("sandbox", "--port=70000"), "65535"),
+    "no-place-for-a-kubeconfig": (
+        ("sandbox", "--kubeconfig=nowhere/config"),
+        "nowhere/config: --kubeconfig: can't be written: No such file or directory",
+    ),
+    "a-folder-as-kubeconfig": (("sandbox", "--kubeconfig=wrong-playbooks"), "can't be written"),
+    "somebody's-kubeconfig": (
+        ("sandbox", "--kubeconfig=short.yaml"),
+        "is there already, and is none of the sandbox's; name a file that is not there",
+    ),
     "too-fast": (("sandbox", "--speed=5000"), "--speed: must be between 1 and 3600, not 5000"),
     "no-log": (("sandbox", "--log=nowhere/log"), "can't be written"),
     "nothing-expected": (("rehearse", "silent.yaml"), "write what should come of it"),
@@ -179,6 +194,104 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(
     assert "stopped in the middle: nothing is left running" in lines.read_text()
     assert "Traceback" not in lines.read_text()
     assert not list(folder.glob("sandbox-*"))
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
+@pytest.mark.parametrize("times", [1, 2])
+def test_stopped_while_it_starts_it_ends_without_a_word_too_many(folder: Path, times: int) -> None:
+    """From the first import on, whatever it is doing, and however often."""
+    for hundredths in range(10, 200, 15):
+        with subprocess.Popen(
+            [*COMMAND, "sandbox", "--plain", "--prometheus=none", "--kubeconfig=config"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder)},
+        ) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(hundredths / 100)
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=15)[0]
+        assert process.returncode in (130, -signal.SIGINT), told
+        assert "Traceback" not in told
+        assert "KeyboardInterrupt" not in told
+        assert not list(folder.glob("sandbox-*"))
+        assert not (folder / "config").exists()
+
+
+def test_a_kubeconfig_is_there_as_long_as_the_sandbox(folder: Path) -> None:
+    config = folder / "config"
+    arguments = ("sandbox", "--plain", "--scenario=short.yaml", "--kubeconfig=config")
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--prometheus=none"], stdout=subprocess.DEVNULL, cwd=folder
+    ) as process:
+        eventually_blocking(config.exists, what="the kubeconfig is written")
+        process.terminate()
+        assert process.wait(15) == 130
+    assert not config.exists()
+
+
+def test_what_people_delete_meanwhile_does_not_end_the_story(folder: Path) -> None:
+    """The namespace goes with the workload that is to be scaled and the incident to be released."""
+    lines, config = folder / "lines", folder / "config"
+    arguments = ("sandbox", "--plain", "--scenario=short.yaml", "--kubeconfig=config")
+    with (
+        lines.open("w") as output,
+        subprocess.Popen(
+            [*COMMAND, *arguments, "--playbooks=playbooks", "--speed=300", "--prometheus=none"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+        ) as process,
+    ):
+        eventually_blocking(lambda: "spring-sale paused" in lines.read_text(), what="it is paused")
+        server = json.loads(config.read_text())["clusters"][0]["cluster"]["server"]
+        ask = urllib.request.Request(f"{server}/api/v1/namespaces/mail", method="DELETE")
+        urllib.request.urlopen(ask).close()
+        assert process.wait(60) == 1
+    told = lines.read_text()
+    assert "Traceback" not in told
+    assert 'email-sender is not scaled: deployments.apps "email-sender" not found' in told
+
+
+def test_a_terminal_that_knows_no_utf_8_is_shown_what_it_can(folder: Path) -> None:
+    """Under a pseudo-terminal, since only then is the picture drawn."""
+    us, them = pty.openpty()
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "TERM": "xterm", "COLUMNS": "60"}
+    with subprocess.Popen(
+        [*COMMAND, "sandbox", "--scenario=short.yaml", "--speed=3600", "--prometheus=none"],
+        stdout=them,
+        stderr=them,
+        cwd=folder,
+        env={**environment, "LC_ALL": "C", "PYTHONUTF8": "0"},
+    ) as process:
+        os.close(them)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other side has ended
+            while read := os.read(us, 65536):
+                shown += read
+        assert process.wait(60) in (0, 1)
+    os.close(us)
+    assert b"Traceback" not in shown
+    assert b"Newsletter N" in shown
+
+
+def test_lines_that_can_not_be_written_are_told_in_words(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "sandbox", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    assert done.returncode == 1
+    assert done.stderr == "responder: what it tells can't be written: No space left on device\n"
 
 
 def test_what_is_shipped_can_be_named(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A tiny controller manager: it follows each write and has the controllers answer it."""
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -57,7 +58,9 @@ class Controllers:
     def _work(self) -> None:
         try:
             while self._changes:
-                self._follow(self._changes.popleft())
+                # The edge of the loop: one object that can't be followed must not stop the others.
+                with contextlib.suppress(Exception):
+                    self._follow(self._changes.popleft())
         finally:
             self._awake = False
 

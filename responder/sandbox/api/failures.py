@@ -86,6 +86,12 @@ class Refused(Exception):  # noqa: N818 -- an answer, not a mishap
         return cls(400, "BadRequest", message)
 
     @classmethod
+    def nameless(cls, name: str) -> Self:
+        """What is sent for an object does not say that it is that one."""
+        told = f"the name of the object ({name} based on URL) was undeterminable"
+        return cls.bad_request(f"{told}: name must be provided")
+
+    @classmethod
     def too_large(cls, size: int) -> Self:
         """What etcd does not take, in the words of whichever of its two limits comes first."""
         told = "etcdserver: request is too large"

@@ -156,6 +156,26 @@ def from_fields_v1(tree: Mapping[str, Any], shape: Shape, at: Path = ()) -> set[
     return found
 
 
+def is_fields_v1(tree: object) -> bool:
+    """Whether it is a set of fields, written as FieldsV1."""
+    return isinstance(tree, Mapping) and all(
+        (key == "." or _is_step(key)) and is_fields_v1(below) for key, below in tree.items()
+    )
+
+
+def _is_step(key: str) -> bool:
+    kind, colon, rest = key.partition(":")
+    if not colon or kind not in "fkvi" or not kind:
+        return False
+    if kind == "f":
+        return True
+    try:
+        value = json.loads(rest)
+    except ValueError:
+        return False
+    return kind != "k" or isinstance(value, dict)
+
+
 def told(path: Path) -> str:
     """As a conflict names it: .spec.replicas."""
     parts = []

@@ -2,6 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Final
+
+CONTEXT: Final = "campaign-responder-sandbox"
+"""By this a kubeconfig is known as one of ours."""
 
 
 def write_kubeconfig(path: Path, *, url: str, token: str, namespace: str = "default") -> Path:
@@ -9,7 +13,7 @@ def write_kubeconfig(path: Path, *, url: str, token: str, namespace: str = "defa
 
     The token is in the address, too: kubectl sends none over plain http.
     """
-    name = "sandbox"
+    name = CONTEXT
     context = {"cluster": name, "user": name, "namespace": namespace}
     config = {
         "apiVersion": "v1",

@@ -6,7 +6,15 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from responder.sandbox.api.failures import Refused
-from responder.sandbox.api.field_sets import Path, Shape, fields, from_fields_v1, to_fields_v1, told
+from responder.sandbox.api.field_sets import (
+    Path,
+    Shape,
+    fields,
+    from_fields_v1,
+    is_fields_v1,
+    to_fields_v1,
+    told,
+)
 
 Json = dict[str, Any]
 BEFORE_FIRST_APPLY: Final = "before-first-apply"
@@ -31,6 +39,17 @@ def read(entries: Collection[Mapping[str, Any]], shape: Shape) -> Managed:
         ): from_fields_v1(entry.get("fieldsV1", {}), shape)
         for entry in entries
     }
+
+
+def are_readable(entries: Collection[Mapping[str, Any]]) -> bool:
+    """Whether the real server could decode them; else it keeps those that it has."""
+    return all(
+        entry.get("operation") in ("Apply", "Update")
+        and entry.get("fieldsType") == "FieldsV1"
+        and entry.get("apiVersion")
+        and is_fields_v1(entry.get("fieldsV1", {}))
+        for entry in entries
+    )
 
 
 def written(
@@ -73,9 +92,23 @@ def after_update(
 ) -> Managed:
     """Only a value that changes changes hands."""
     before, after = fields(old, shape), fields(new, shape)
+    managed = _settled(managed, before)
     removed = set(before) - set(after)
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     return _handed(managed, writer=writer, removed=removed, changed=changed)
+
+
+def _settled(managed: Managed, before: Collection[Path]) -> Managed:
+    """A name that was read as a map's and as a value's is what the object has there."""
+
+    def is_other(path: Path, paths: set[Path]) -> bool:
+        twin = path[:-1] if path[-1] == "." else (*path, ".")
+        return twin in paths and path not in before
+
+    return {
+        writer: {path for path in paths if not is_other(path, paths)}
+        for writer, paths in managed.items()
+    }
 
 
 def _handed(managed: Managed, *, writer: Writer, removed: set[Path], changed: set[Path]) -> Managed:
@@ -97,8 +130,11 @@ def applied(
     shape: Shape,
 ) -> tuple[Json, Managed]:
     """The object after a server-side apply, and its owners. Raises Refused: 409."""
-    wanted = fields(manifest, shape)
+    wanted = {
+        path: value for path, value in fields(manifest, shape).items() if not _is_only_around(path)
+    }
     before = fields(old, shape) if old is not None else {}
+    managed = _settled(managed, before)
     if old is not None and not managed:
         managed = {Writer(BEFORE_FIRST_APPLY): set(before)}
     changed = {path for path, value in wanted.items() if before.get(path, _ABSENT) != value}
@@ -124,6 +160,11 @@ def applied(
     }
     result[writer] = set(wanted)
     return new, {other: paths for other, paths in result.items() if paths}
+
+
+def _is_only_around(path: Path) -> bool:
+    """A map in itself: who applies its keys does not own it. A list's item is a thing."""
+    return path[-1] == "." and not path[-2].startswith("k:")
 
 
 _ABSENT: Final = object()

@@ -22,11 +22,7 @@ _PRIMITIVES_MERGED: Final = frozenset({"finalizers"})
 
 
 class PatchError(ValueError):
-    """The patch can't be applied; `test` tells that it is well formed but does not fit."""
-
-    def __init__(self, message: str, *, fits: bool = True) -> None:
-        super().__init__(message)
-        self.fits = fits
+    """The patch can't be applied to what there is."""
 
 
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- RFC 7386 is about any JSON
@@ -47,33 +43,59 @@ def json_patched(target: Json, patch: Sequence[Mapping[str, Any]]) -> Json:
     root: Json = {"": copy.deepcopy(target)}
     for step in patch:
         operation, path = step.get("op"), _steps(step.get("path", ""))
-        if operation in ("move", "copy"):
-            origin = _steps(step.get("from", ""))
-            value = copy.deepcopy(_at(root, origin))
-            if operation == "move":
-                _remove(root, origin)
-            _add(root, path, value)
-        elif operation == "add":
-            _add(root, path, copy.deepcopy(step.get("value")))
-        elif operation == "remove":
-            _remove(root, path)
-        elif operation == "replace":
-            # A key that is not there yet is set: the real one's library does so, against the RFC.
-            if isinstance(_at(root, path[:-1]), list):
+        match operation:
+            case "move" | "copy":
+                _carry(root, _steps(step.get("from", "")), path, moves=operation == "move")
+            case "add":
+                _add(root, path, _value(step))
+            case "remove":
                 _remove(root, path)
-            _add(root, path, copy.deepcopy(step.get("value")))
-        elif operation == "test":
-            if _at(root, path, missing=None) != step.get("value"):
-                raise PatchError(f"testing value {step.get('path')} failed: test failed")
-        else:
-            raise PatchError(f"Unexpected kind: {operation}", fits=False)
+            case "replace":
+                _replace(root, path, _value(step))
+            case "test":
+                # A key that is not there is null; what it would be a key of has to be there.
+                if _at(_at(root, path[:-1]), path[-1:], missing=None) != step.get("value"):
+                    raise PatchError(f"testing value {step.get('path')} failed: test failed")
+            case _:
+                raise PatchError(f"Unexpected kind: {operation}")
     result: Json = root[""]
     return result
 
 
+def _carry(root: Json, origin: list[str], path: list[str], *, moves: bool) -> None:
+    if origin == [""]:
+        raise PatchError("the whole can't be moved or copied into itself")
+    value = copy.deepcopy(_at(root, origin))
+    if moves:
+        _remove(root, origin)
+    _add(root, path, value)
+
+
+def _replace(root: Json, path: list[str], value: Any) -> None:  # noqa: ANN401 -- any JSON
+    if path == [""]:
+        if not isinstance(value, dict):
+            raise PatchError("the whole can't be replaced by what is no object")
+        root[""] = value
+        return
+    # A key that is not there yet is set: the real one's library does so, against the RFC.
+    if isinstance(_at(root, path[:-1]), list):
+        _remove(root, path)
+    _add(root, path, value)
+
+
+def _value(step: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any JSON
+    return copy.deepcopy(step.get("value"))
+
+
+def _index(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise PatchError(f"{text!r} is no index of a list")
+    return int(text)
+
+
 def _steps(pointer: str) -> list[str]:
     if pointer and not pointer.startswith("/"):
-        raise PatchError(f"{pointer!r} is no JSON pointer", fits=False)
+        raise PatchError(f"{pointer!r} is no JSON pointer")
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
 
 
@@ -84,8 +106,8 @@ def _at(root: Any, path: list[str], missing: Any = _REQUIRED) -> Any:  # noqa: A
     node = root
     for step in path:
         try:
-            node = node[int(step)] if isinstance(node, list) else node[step]
-        except (KeyError, IndexError, ValueError, TypeError):
+            node = node[_index(step)] if isinstance(node, list) else node[step]
+        except (KeyError, IndexError, PatchError, TypeError):
             if missing is not _REQUIRED:
                 return missing
             told = "/".join(path)
@@ -97,11 +119,11 @@ def _add(root: Json, path: list[str], value: Any) -> None:  # noqa: ANN401 -- an
     *above, last = path
     node = _at(root, above)
     if isinstance(node, list):
-        at = len(node) if last == "-" else int(last)
-        if not 0 <= at <= len(node):
+        at = len(node) if last == "-" else _index(last)
+        if at > len(node):
             raise PatchError(f"index {at} is out of bounds")
         node.insert(at, value)
-    elif isinstance(node, dict):
+    elif isinstance(node, dict) and above:
         node[last] = value
     else:
         raise PatchError(f"add operation does not apply: doc is missing path: {'/'.join(path)}")
@@ -110,8 +132,10 @@ def _add(root: Json, path: list[str], value: Any) -> None:  # noqa: ANN401 -- an
 def _remove(root: Json, path: list[str]) -> None:
     _at(root, path)
     *above, last = path
+    if not above:
+        raise PatchError("remove operation does not apply to the whole")
     node = _at(root, above)
-    node.pop(int(last) if isinstance(node, list) else last)
+    node.pop(_index(last) if isinstance(node, list) else last)
 
 
 def strategic(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- any JSON
@@ -139,7 +163,9 @@ def strategic(target: Any, patch: Any) -> Any:  # noqa: ANN401 -- any JSON
     return result
 
 
-def _merged_list(name: str, target: list[Any], patch: list[Any]) -> list[Any]:
+def _merged_list(name: str, target: Any, patch: list[Any]) -> list[Any]:  # noqa: ANN401
+    if not isinstance(target, list):
+        return patch
     if name in _PRIMITIVES_MERGED:
         return [*target, *(item for item in patch if item not in target)]
     key = MERGE_KEYS.get(name)

@@ -1,6 +1,7 @@
 """The options of a write, as its query gives them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from responder.sandbox.api.failures import Cause, Refused
 from responder.sandbox.api.strategy import Options
@@ -8,6 +9,7 @@ from responder.sandbox.api.strategy import Options
 _KINDS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _MANAGER_BYTES = 128
+_POLICIES = ("Foreground", "Background", "Orphan")
 
 
 def options(
@@ -43,3 +45,23 @@ def options(
         force=force in ("true", "1"),
         validation=validation or "Warn",
     )
+
+
+def require_deletable(wish: Mapping[str, Any]) -> None:
+    """Check a DeleteOptions. Raises Refused: 422."""
+    causes = []
+    dry_run, policy = wish.get("dryRun") or [], wish.get("propagationPolicy")
+    if policy and "orphanDependents" in wish:
+        told = "orphanDependents and deletionPropagation cannot be both set"
+        told = f'Invalid value: "{policy}": {told}'
+        causes.append(Cause("FieldValueInvalid", told, "propagationPolicy"))
+    elif policy and policy not in _POLICIES:
+        listed = ", ".join(f'"{name}"' for name in (*_POLICIES, "nil"))
+        told = f'Unsupported value: "{policy}": supported values: {listed}'
+        causes.append(Cause("FieldValueNotSupported", told, "propagationPolicy"))
+    if dry_run not in ([], ["All"]):
+        shown = ",".join(f'"{one}"' for one in dry_run)
+        told = f'Unsupported value: [{shown}]: supported values: "All"'
+        causes.append(Cause("FieldValueNotSupported", told, "dryRun"))
+    if causes:
+        raise Refused.bad_options("DeleteOptions", causes)

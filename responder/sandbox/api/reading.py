@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from responder.sandbox.api.store import Change, Store, TooOldError
 
 Json = dict[str, Any]
 _BOOKMARK_SECONDS: Final = 50.0
+_WATCH_SECONDS: Final = 1800.0
 _INITIAL_END: Final = "k8s.io/initial-events-end"
 _MATCHES: Final = ("Exact", "NotOlderThan")
 _CONTINUE_EXPIRED: Final = (
@@ -87,8 +89,8 @@ def listed(store: Store, query: Query) -> Json:
     objects = _as_of(store, query.kind, query.namespace, version, paged=bool(after))
     items = [body for body in objects if query.fits(body) and _place(body) > after]
     meta: Json = {"resourceVersion": str(version)}
-    limit = int(parameters.get("limit", "0") or 0)
-    if limit and len(items) > limit:
+    limit = _whole(parameters, "limit")
+    if limit > 0 and len(items) > limit:
         rest = len(items) - limit
         items = items[:limit]
         meta["continue"] = _token(version, _place(items[-1]))
@@ -145,11 +147,18 @@ def _resumed(token: str) -> tuple[int, str]:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        message = f'resourceVersion: Invalid value: "{text}": {error}'
-        raise Refused.bad_request(message) from error
+    if not text.isascii() or not text.isdecimal():
+        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise Refused.bad_request(f'resourceVersion: Invalid value: "{text}": {why}')
+    return int(text)
+
+
+def _whole(parameters: Mapping[str, str], name: str) -> int:
+    """A whole number, 0 by default. Raises Refused: 400."""
+    text = parameters.get(name, "") or "0"
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise Refused.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
 
 
 def _too_new(version: int) -> Refused:
@@ -174,7 +183,7 @@ def watched(store: Store, query: Query) -> AsyncIterator[Event]:
         raise Refused.watch_options(initial, match)
     wanted = parameters.get("resourceVersion", "")
     since = _number(wanted) if wanted not in ("", "0") else None
-    seconds = float(parameters.get("timeoutSeconds", "0") or 0) or 1800.0
+    seconds = float(_whole(parameters, "timeoutSeconds")) or _WATCH_SECONDS
     bookmarks = parameters.get("allowWatchBookmarks") in ("true", "1")
     return _events(
         store,

@@ -5,19 +5,23 @@ import re
 from typing import Any, Final
 
 import yaml
+from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from responder.sandbox.api import query
+from responder.sandbox.api import decoding, query, shapes
 from responder.sandbox.api.failures import Refused
 from responder.sandbox.api.kinds import Kind
 from responder.sandbox.api.strategy import Options
 
+Json = dict[str, Any]
 _LARGEST_BYTES: Final = 3 * 2**20
 _AS: Final = "/as/"
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
+_KNOWN: Final = ("json", "yaml", "octet-stream")
+"""Of media types; a request that names none comes as the last."""
 APPLY: Final = "application/apply-patch+yaml"
 
 
@@ -64,14 +68,20 @@ def _parsed(raw: bytes) -> Any:  # noqa: ANN401 -- any JSON
 
 
 async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool = False) -> Any:  # noqa: ANN401
-    raw = await request.read()
-    if len(raw) > _LARGEST_BYTES:
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raw = None
+        # Who is still sending does not hear an answer.
+        while await request.content.readany():
+            pass
+    if raw is None or len(raw) > _LARGEST_BYTES:
         told = f"Request entity too large: limit is {_LARGEST_BYTES}"
         raise Refused(413, "RequestEntityTooLarge", told)
     if optional and not raw:
         return {}
-    if "protobuf" in request.content_type:
-        # kubectl's own makers (`create namespace NAME`) send it; `create -f` sends JSON.
+    if not any(known in request.content_type for known in _KNOWN):
+        # Protobuf is what kubectl's own makers send (`create namespace NAME`); `create -f` doesn't.
         told = "the body of the request was in an unknown format - accepted media types include"
         raise Refused(415, "UnsupportedMediaType", f"{told}: application/json, application/yaml")
     try:
@@ -79,8 +89,29 @@ async def read_body(request: BaseRequest, *, kind: type = dict, optional: bool =
             read = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         else:
             read = _parsed(raw)
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise Refused.bad_request(f"error decoding the body: {error}") from error
+    if optional and read is None:
+        return {}
     if not isinstance(read, kind):
         raise Refused.bad_request(f"the body must be a JSON {kind.__name__}")
     return read
+
+
+def decoded(body: Any, shape: decoding.Shape, kind: str) -> Any:  # noqa: ANN401 -- any JSON
+    """Raises Refused: 400."""
+    try:
+        return decoding.read(body, shape, kind)
+    except decoding.UnreadableError as why:
+        raise Refused.bad_request(f"{kind} cannot be handled as a {kind}: {why}") from why
+
+
+async def delete_options(request: BaseRequest) -> Json:
+    """From the body, else from the query: never from both. Raises Refused: 400, 422."""
+    body = await read_body(request, optional=True)
+    wish: Json = decoded(body, shapes.DELETE_OPTIONS, "DeleteOptions")
+    if not await request.read():
+        wish = {k: v for k, v in request.query.items() if k == "propagationPolicy"}
+        wish |= {"dryRun": request.query.getall("dryRun")} if "dryRun" in request.query else {}
+    query.require_deletable(wish)
+    return wish

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from responder.sandbox.api.access import AUDIENCE, Access, Ask, User
+from responder.sandbox.api.failures import Cause, Refused
 from responder.sandbox.api.kinds import Kind
 
 Json = dict[str, Any]
@@ -11,17 +12,23 @@ _TOKEN_SECONDS: Final = 3600
 
 
 def reviewed(kind: Kind, body: Json, access: Access, asking: User) -> Json:
-    """The review with its status."""
+    """The review with its status. Raises Refused: it does not ask anything."""
     spec = body.get("spec") or {}
     meta = {"creationTimestamp": None}
     answer = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta, "spec": spec}
     if kind.kind == "TokenReview":
+        if not spec.get("token"):
+            raise Refused.bad_request("token is required for TokenReview in authentication")
         return {**answer, "status": _token(spec, access)}
     if kind.kind == "SelfSubjectRulesReview":
         rules = access.rules(asking, str(spec.get("namespace", "")))
         resources = [rule for rule in rules if rule.get("resources")]
         status = {"resourceRules": resources, "nonResourceRules": [], "incomplete": False}
         return {**answer, "status": status}
+    if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        cause = Cause("FieldValueInvalid", f"Invalid value: null: {why}", "spec.resourceAttributes")
+        raise Refused.invalid(kind, "", [cause])
     user = (
         asking
         if kind.kind.startswith("Self")

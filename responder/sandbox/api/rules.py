@@ -4,32 +4,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from responder.sandbox.api import events, names, schema_rules
 from responder.sandbox.api.failures import Cause
 from responder.sandbox.api.kinds import Kind
 
 Json = dict[str, Any]
-_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
-_NAME_BYTES: Final = 253
-_NOTE_BYTES: Final = 1024
 _DATA_BYTES: Final = 2**20
-_ANNOTATIONS_BYTES: Final = 2**18
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
-_LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?\Z")
+_SPECIFIED: Final = (
+    *("Deployment", "ReplicaSet", "HorizontalPodAutoscaler", "CustomResourceDefinition"),
+)
 _CPU: Final = {
     "type": "Resource",
     "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
 }
 _AT_LEAST_0: Final = "must be greater than or equal to 0"
-_SUBDOMAIN_TOLD: Final = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or"
-    " '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used"
-    r" for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL_TOLD: Final = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.',"
-    " and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or"
-    " '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
 
 
 def defaulted(kind: Kind, body: Json) -> Json:
@@ -41,6 +30,8 @@ def defaulted(kind: Kind, body: Json) -> Json:
     }
     body = {**body, "metadata": meta}
     spec = body.get("spec")
+    if spec is None and kind.kind in _SPECIFIED:
+        spec = {}
     if kind.kind in ("ConfigMap", "Secret"):
         body = {key: value for key, value in body.items() if value or key != "data"}
         if kind.kind == "Secret":
@@ -71,11 +62,11 @@ def defaulted(kind: Kind, body: Json) -> Json:
 
 def mistakes(kind: Kind, body: Json, old: Json | None) -> Iterator[Cause]:
     """What is wrong with it, as it is or as a change of the old one."""
-    yield from _metadata(body["metadata"])
+    yield from names.mistakes(kind, body["metadata"])
     spec = body.get("spec", {})
     match kind.kind:
         case "Deployment" | "ReplicaSet":
-            yield from _workload(spec, old)
+            yield from _workload(kind, spec, old)
         case "HorizontalPodAutoscaler":
             yield from _autoscaler(spec)
         case "ConfigMap":
@@ -85,39 +76,26 @@ def mistakes(kind: Kind, body: Json, old: Json | None) -> Iterator[Cause]:
             yield from _configmap(body, old)
         case "Lease":
             yield from _lease(spec)
+        case "RoleBinding" | "ClusterRoleBinding":
+            yield from _binding(kind, body)
+        case "CustomResourceDefinition":
+            yield from schema_rules.mistakes(body)
         case "Event":
-            if body.get("eventTime"):  # core's older ones have none, and no such rules
-                yield from _event(body)
+            yield from events.mistakes(kind, body, old)
 
 
-def _metadata(meta: Json) -> Iterator[Cause]:
-    name = meta["name"]
-    if not _SUBDOMAIN.match(name) and not meta.get("generateName") and ":" not in name:
-        message = f'Invalid value: "{name}": {_SUBDOMAIN_TOLD}'
-        yield Cause("FieldValueInvalid", message, "metadata.name")
-    if len(name) > _NAME_BYTES:
-        message = f'Invalid value: "{name}": must be no more than 253 bytes'
-        yield Cause("FieldValueInvalid", message, "metadata.name")
-    annotations = meta.get("annotations", {})
-    size = sum(len(f"{key}{value}".encode()) for key, value in annotations.items())
-    if size > _ANNOTATIONS_BYTES:
-        told = f"Too long: may not be more than {_ANNOTATIONS_BYTES} bytes"
-        yield Cause("FieldValueTooLong", told, "metadata.annotations")
-    for value in meta.get("labels", {}).values():
-        if not _LABEL.match(value):
-            message = f'Invalid value: "{value}": {_LABEL_TOLD}'
-            yield Cause("FieldValueInvalid", message, "metadata.labels")
-
-
-def _workload(spec: Json, old: Json | None) -> Iterator[Cause]:
+def _workload(kind: Kind, spec: Json, old: Json | None) -> Iterator[Cause]:
     replicas = spec["replicas"]
     if replicas < 0:
         message = f"Invalid value: {replicas}: {_AT_LEAST_0}"
         yield Cause("FieldValueInvalid", message, "spec.replicas")
     selector = spec.get("selector")
-    if not selector:
+    if selector is None:
         yield Cause("FieldValueRequired", "Required value", "spec.selector")
         return
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        told = f"Invalid value: {{}}: empty selector is invalid for {kind.kind.lower()}"
+        yield Cause("FieldValueInvalid", told, "spec.selector")
     if old and old["spec"].get("selector") != selector:
         message = "Invalid value: field is immutable"
         yield Cause("FieldValueInvalid", message, "spec.selector")
@@ -127,8 +105,14 @@ def _workload(spec: Json, old: Json | None) -> Iterator[Cause]:
     if any(labels.get(key) != value for key, value in wanted.items()):
         message = f"Invalid value: {_go_map(labels)}: `selector` does not match template `labels`"
         yield Cause("FieldValueInvalid", message, "spec.template.metadata.labels")
-    if not template.get("spec", {}).get("containers"):
-        yield Cause("FieldValueRequired", "Required value", "spec.template.spec.containers")
+    inside = "spec.template.spec.containers"
+    containers = template.get("spec", {}).get("containers")
+    if not containers:
+        yield Cause("FieldValueRequired", "Required value", inside)
+    for at, container in enumerate(containers or ()):
+        for key in ("name", "image"):
+            if not container.get(key):
+                yield Cause("FieldValueRequired", "Required value", f"{inside}[{at}].{key}")
 
 
 def _go_map(labels: Mapping[str, str]) -> str:
@@ -152,6 +136,10 @@ def _autoscaler(spec: Json) -> Iterator[Cause]:
     for key in ("kind", "name"):
         if not target.get(key):
             yield Cause("FieldValueRequired", "Required value", f"spec.scaleTargetRef.{key}")
+    version = target.get("apiVersion", "")
+    if "/" not in version:
+        told = f'Invalid value: "{version}": apiVersion must specify API group'
+        yield Cause("FieldValueInvalid", told, "spec.scaleTargetRef.apiVersion")
 
 
 def _configmap(body: Json, old: Json | None) -> Iterator[Cause]:
@@ -163,6 +151,9 @@ def _configmap(body: Json, old: Json | None) -> Iterator[Cause]:
                 " regex used for validation is '[-._a-zA-Z0-9]+')"
             )
             yield Cause("FieldValueInvalid", message, f"data[{key}]")
+    for key in sorted({*body.get("data", {})} & {*body.get("binaryData", {})}):
+        told = f'Invalid value: "{key}": duplicate of key present in binaryData'
+        yield Cause("FieldValueInvalid", told, f"data[{key}]")
     if old is None or not old.get("immutable"):
         return
     told = "Forbidden: field is immutable when `immutable` is set"
@@ -180,18 +171,6 @@ def _data(body: Json) -> Iterator[Cause]:
         yield Cause("FieldValueTooLong", told, "[]")
 
 
-def _event(body: Json) -> Iterator[Cause]:
-    for field in ("reportingController", "reportingInstance", "action", "reason"):
-        if not body.get(field):
-            yield Cause("FieldValueRequired", "Required value", field)
-    if body.get("type") not in ("Normal", "Warning"):
-        message = f'Invalid value: "{body.get("type", "")}": has invalid value: {body.get("type")}'
-        yield Cause("FieldValueInvalid", message, "type")
-    if len(str(body.get("note", "")).encode()) > _NOTE_BYTES:
-        message = f"Invalid value: can have at most {_NOTE_BYTES} characters"
-        yield Cause("FieldValueInvalid", message, "note")
-
-
 def _lease(spec: Json) -> Iterator[Cause]:
     for field, least in (("leaseDurationSeconds", 1), ("leaseTransitions", 0)):
         value = spec.get(field)
@@ -200,37 +179,19 @@ def _lease(spec: Json) -> Iterator[Cause]:
             yield Cause("FieldValueInvalid", f"Invalid value: {value}: {told}", f"spec.{field}")
 
 
-TYPES: Final[dict[str, type | tuple[type, ...]]] = {
-    "spec.replicas": int,
-    "spec.minReplicas": int,
-    "spec.maxReplicas": int,
-    "spec.leaseDurationSeconds": int,
-    "data.*": str,
-    "metadata.labels.*": str,
-    "metadata.annotations.*": str,
-}
-_MICRO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)\Z")
-_MICRO_TIMES: Final = ("eventTime", "spec.renewTime", "spec.acquireTime", "series.lastObservedTime")
-
-
-def unreadable(kind: Kind, body: Json) -> str:
-    """What the server can't even decode, in a word; "" if there is nothing."""
-    for path, wanted in TYPES.items():
-        *above, last = path.split(".")
-        node: Any = body
-        for step in above:
-            node = node.get(step) if isinstance(node, Mapping) else None
-        if not isinstance(node, Mapping):
-            continue
-        values = node.values() if last == "*" else [node.get(last)]
-        for value in values:
-            if value is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
-                return f"json: cannot unmarshal into Go struct field .{path}"
-    if kind.group in ("events.k8s.io", "coordination.k8s.io"):
-        for path in _MICRO_TIMES:
-            time: Any = body
-            for step in path.split("."):
-                time = time.get(step) if isinstance(time, Mapping) else None
-            if time is not None and not _MICRO_TIME.match(str(time)):
-                return f'parsing time "{time}" as "2006-01-02T15:04:05.000000Z07:00"'
-    return ""
+def _binding(kind: Kind, body: Json) -> Iterator[Cause]:
+    allowed = ("Role", "ClusterRole") if kind.namespaced else ("ClusterRole",)
+    role = body.get("roleRef", {})
+    if role.get("kind", "") not in allowed:
+        listed = ", ".join(f'"{name}"' for name in allowed)
+        told = f'Unsupported value: "{role.get("kind", "")}": supported values: {listed}'
+        yield Cause("FieldValueNotSupported", told, "roleRef.kind")
+    if not role.get("name"):
+        yield Cause("FieldValueRequired", "Required value", "roleRef.name")
+    for at, subject in enumerate(body.get("subjects", ())):
+        if not subject.get("name"):
+            yield Cause("FieldValueRequired", "Required value", f"subjects[{at}].name")
+        if subject.get("kind", "") not in ("ServiceAccount", "User", "Group"):
+            told = f'Unsupported value: "{subject.get("kind", "")}"'
+            told += ': supported values: "Group", "ServiceAccount", "User"'
+            yield Cause("FieldValueNotSupported", told, f"subjects[{at}].kind")

@@ -1,5 +1,6 @@
 """HTTP: who asks, for what, and the answer in the form it is asked for."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from responder.sandbox.api import (
     requests,
     reviews,
     scale,
+    shapes,
 )
 from responder.sandbox.api.access import ANONYMOUS, AUDIENCE, Access, Ask, User
 from responder.sandbox.api.failures import Cause, Refused
@@ -48,6 +50,11 @@ class Service:
             return await self._to(request, found, user)
         except Refused as refused:
             return answers.refused(refused)
+        except (ConnectionError, asyncio.CancelledError):
+            raise  # who asked has gone, or the server ends
+        except Exception as error:  # noqa: BLE001 -- the edge: whatever is sent, it is answered
+            told = f"Internal error occurred: {type(error).__name__}: {error}"
+            return answers.refused(Refused(500, "InternalError", told))
 
     def _user(self, token: str) -> User:
         if not token:
@@ -107,7 +114,7 @@ class Service:
                 return answers.shown(request, to, new, warnings=asked_for.warnings)
             case "PATCH" if to.name:
                 return await self._patch(request, to)
-            case "DELETE":
+            case "DELETE" if not to.subresource:
                 return await self._delete(request, to)
         raise Refused.not_allowed()
 
@@ -119,8 +126,10 @@ class Service:
         body = await requests.read_body(request)
         if to.subresource:
             account = self.objects.get(to.kind, to.namespace, to.name)
+            body = requests.decoded(body, shapes.TOKEN_REQUEST, "TokenRequest")
             return answers.as_json(reviews.requested(body, account, self.access), status=201)
         if to.kind.verbs == ("create",):
+            body = requests.decoded(body, shapes.of(to.kind), to.kind.kind)
             return answers.as_json(reviews.reviewed(to.kind, body, self.access, user), status=201)
         if to.kind.namespaced and not to.namespace:
             raise Refused.not_allowed()
@@ -150,7 +159,9 @@ class Service:
             )
 
         def rescaled(body: Json) -> Json:
-            wanted = change(scale.of(body))
+            wanted = requests.decoded(change(scale.of(body)), shapes.SCALE, "Scale")
+            if wanted.get("metadata", {}).get("name") != to.name:
+                raise Refused.nameless(to.name)
             number = wanted.get("spec", {}).get("replicas", 0)
             if number < 0:
                 told = f"Invalid value: {number}: must be greater than or equal to 0"
@@ -171,6 +182,8 @@ class Service:
         options = requests.options(request, applies=applies)
         wanted = list if content_type == requests.JSON_PATCH else dict
         patch = await requests.read_body(request, kind=wanted)
+        if content_type == requests.JSON_PATCH:
+            patch = requests.decoded(patch, shapes.JSON_PATCH, "jsonPatchOp")
         if applies:
             new, made = self.objects.apply(
                 to.kind, to.namespace, to.name, patch, options, subresource=to.subresource
@@ -185,8 +198,6 @@ class Service:
                 merge = patching.merged if content_type == requests.MERGE else patching.strategic
                 merged: Json = merge(old, patch)
             except patching.PatchError as error:
-                if not error.fits:
-                    raise Refused.bad_request(str(error)) from error
                 told = "the server rejected our request due to an error in our request"
                 raise Refused(422, "Invalid", told, {}) from error
             return merged
@@ -195,10 +206,7 @@ class Service:
         return answers.shown(request, to, new, warnings=options.warnings)
 
     async def _delete(self, request: BaseRequest, to: Target) -> web.Response:
-        wish: Json = {**(await requests.read_body(request, optional=True))}
-        for key in ("propagationPolicy", "dryRun"):
-            if key in request.query:
-                wish[key] = request.query[key]
+        wish = await requests.delete_options(request)
         if to.name:
             return answers.as_json(self.objects.delete(to.kind, to.namespace, to.name, wish))
         asked = reading.Query.of(to.kind, to.namespace, "", request.query)

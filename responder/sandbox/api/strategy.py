@@ -1,11 +1,11 @@
 """What becomes of what a client sends: decoded, defaulted, its given fields kept, validated."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from responder.sandbox.api import rules, structural
+from responder.sandbox.api import decoding, rules, shapes, structural
 from responder.sandbox.api.failures import Cause, Refused
 from responder.sandbox.api.kinds import Kind
 
@@ -58,10 +58,16 @@ def kept(kind: Kind, old: Json, new: Json) -> Json:
 def decoded(kind: Kind, body: Json, options: Options) -> Json:
     """Decoded as the kind; unknown fields of a custom one are pruned, warned of, refused."""
     for key, wanted in (("apiVersion", kind.api_version), ("kind", kind.kind)):
-        if (body.get(key) or wanted) != wanted:
+        # A custom resource says what it is; of all others the path tells.
+        if body.get(key) != wanted if kind.custom else (body.get(key) or wanted) != wanted:
             told = f"the object provided is unrecognized (must be of type {kind.kind})"
             raise Refused.bad_request(told)
     body = {**body, "apiVersion": kind.api_version, "kind": kind.kind}
+    try:
+        body = readable(kind, body)
+    except decoding.UnreadableError as why:
+        told = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
+        raise Refused.bad_request(told) from why
     if kind.schema is not None:
         body, unknown = structural.pruned(body, kind.schema)
         strange = [f'unknown field "{name}"' for name in unknown]
@@ -71,12 +77,13 @@ def decoded(kind: Kind, body: Json, options: Options) -> Json:
             raise Refused.bad_request(message)
         if options.validation == "Warn":
             options.warnings.extend(strange)
-    if why := rules.unreadable(kind, body):
-        message = (
-            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
-        )
-        raise Refused.bad_request(message)
     return body
+
+
+def readable(kind: Kind, body: Json) -> Json:
+    """Without nulls that mean nothing. Raises UnreadableError."""
+    read: Json = decoding.read(body, shapes.of(kind), kind.kind)
+    return {**read, "metadata": read.get("metadata", {})}
 
 
 def defaulted(kind: Kind, body: Json) -> Json:
@@ -90,7 +97,9 @@ def require_valid(kind: Kind, body: Json, old: Json | None) -> None:
         causes += structural.mistakes(body, kind.schema)
         causes += structural.changed_for_ever(body, old, kind.schema)
     if causes:
-        raise Refused.invalid(kind, body["metadata"]["name"], causes)
+        # An Event is validated as core's, whichever way it came.
+        named = replace(kind, group="") if kind.kind == "Event" and not kind.custom else kind
+        raise Refused.invalid(named, body["metadata"]["name"], causes)
 
 
 def _quoted(text: str) -> str:
@@ -120,3 +129,14 @@ def require_namespace(kind: Kind, namespace: str, meta: Json) -> None:
         raise Refused.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
+
+
+def require_name(name: str, meta: Json) -> None:
+    """What is sent for an object has to be of that name. Raises Refused: 400."""
+    if not meta.get("name"):
+        raise Refused.nameless(name)
+    if meta["name"] != name:
+        told = (
+            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+        )
+        raise Refused.bad_request(told)

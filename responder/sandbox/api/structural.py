@@ -54,25 +54,26 @@ def pruned(value: Any, schema: Schema, at: str = "") -> tuple[Any, list[str]]:  
 
 
 def defaulted(value: Any, schema: Schema) -> Any:  # noqa: ANN401 -- any JSON
-    """With the defaults of the schema where a field is absent."""
+    """With the defaults of the schema where a field is absent, and whole numbers as such."""
+    if isinstance(value, float) and schema.get("type") == "integer" and value.is_integer():
+        return int(value)
     if isinstance(value, list):
         return [defaulted(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
         return value
     properties = schema.get("properties", {})
     further = schema.get("additionalProperties")
-    result = dict(value)
+    other = further if isinstance(further, Mapping) else {}
+    result = {}
+    for key, below in value.items():
+        inner = properties.get(key, other)
+        # A null that the schema does not provide for is as if it were absent.
+        if below is not None or inner.get("nullable") or not inner.get("type"):
+            result[key] = defaulted(below, inner)
     for key, inner in properties.items():
-        if "default" in inner and (
-            key not in result or (result[key] is None and not inner.get("nullable"))
-        ):
+        if "default" in inner and key not in result:
             result[key] = copy.deepcopy(inner["default"])
-    return {
-        key: defaulted(
-            below, properties.get(key) or (further if isinstance(further, Mapping) else {})
-        )
-        for key, below in result.items()
-    }
+    return result
 
 
 def mistakes(  # noqa: C901 -- one branch per JSON type

@@ -43,9 +43,9 @@ class Workloads:
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         sets = built_in(self.objects, "apps", "v1", "replicasets")
         wanted = f"{name}-{digest}"
-        labels = {**template["metadata"]["labels"], "pod-template-hash": digest}
+        labels = {**template.get("metadata", {}).get("labels", {}), "pod-template-hash": digest}
         inner = copy.deepcopy(template)
-        inner["metadata"]["labels"] = labels
+        inner["metadata"] = {**inner.get("metadata", {}), "labels": labels}
         replica_set = {
             "metadata": {
                 "name": wanted,
@@ -120,7 +120,7 @@ class Workloads:
         scaled = self.objects.kinds.of(target.get("apiVersion", ""), target["kind"])
         place = (namespace, target["name"])
         live = None if scaled is None else self.objects.store.get(scaled.key, place)
-        if scaled is None or live is None:
+        if scaled is None or live is None or "scale" not in scaled.subresources:
             set_status(self.objects, kind, body, _unable("AbleToScale", "FailedGetScale", body))
             return
         current = live["spec"]["replicas"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from responder.sandbox.api import deleting, ownership, rules, strategy
+from responder.sandbox.api import decoding, deleting, ownership, rules, strategy
 from responder.sandbox.api.failures import Cause, Refused
 from responder.sandbox.api.field_sets import Shape
 from responder.sandbox.api.kinds import NAMESPACE, Kind
@@ -49,6 +49,8 @@ class Objects:
         if not meta.get("name"):
             meta["name"] = strategy.generated_name(kind, meta)
         self._admit(kind, namespace, meta["name"])
+        if kind.namespaced:
+            meta["namespace"] = namespace
         live = self.store.get(kind.key, (namespace, meta["name"]))
         if live is not None:
             going = "deletionTimestamp" in live["metadata"]
@@ -62,8 +64,6 @@ class Objects:
         meta = body["metadata"]
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
         meta.pop("deletionTimestamp", None)
-        if kind.namespaced:
-            meta["namespace"] = namespace
         if kind.generation:
             meta["generation"] = 1
         strategy.require_valid(kind, body, None)
@@ -87,25 +87,19 @@ class Objects:
         """`change` makes the new object of the present one; `replaces`: by PUT. Raises Refused."""
         old = self.get(kind, namespace, name)
         changed = change(old)
-        if not replaces and (why := rules.unreadable(kind, changed)):
-            cause = Cause("FieldValueInvalid", f"Invalid value: {why}", "patch")
-            raise Refused.invalid(kind, name, [cause])
+        if not replaces:
+            _require_readable(kind, name, changed)
         new = strategy.decoded(kind, changed, options)
         meta = dict(new.get("metadata") or {})
         new["metadata"] = meta
-        if meta.get("name", name) != name:
-            told = (
-                f"the name of the object ({meta['name']}) does not match the name on the URL"
-                f" ({name})"
-            )
-            raise Refused.bad_request(told)
+        strategy.require_name(name, meta)
         strategy.require_namespace(kind, namespace, meta)
         live = old["metadata"]
         if replaces and not meta.get("resourceVersion") and kind.versioned_updates:
             told = "Invalid value: 0: must be specified for an update"
             cause = Cause("FieldValueInvalid", told, "metadata.resourceVersion")
             raise Refused.invalid(kind, name, [cause])
-        if (meta.get("resourceVersion") or live["resourceVersion"]) != live["resourceVersion"]:
+        if meta.get("resourceVersion", "") not in ("", "0", live["resourceVersion"]):
             raise Refused.conflict(kind, name)
         if subresource == "" and (meta.get("uid") or live["uid"]) != live["uid"]:
             if not replaces:
@@ -126,9 +120,7 @@ class Objects:
             new = {k: v for k, v in new.items() if k != "status"}
             new |= {"status": old["status"]} if "status" in old else {}
         shape = Shape(schema=kind.schema)
-        # Left out they stay as they are; an empty list, or one empty entry, is "none".
-        entries = live.get("managedFields", []) if sent is None or subresource else sent
-        managed = {} if entries == [{}] else ownership.read(entries, shape)
+        managed = ownership.read(_entries(live, sent, subresource), shape)
         new = strategy.kept(kind, old, new)
         strategy.require_valid(kind, new, old)
         if managed:
@@ -147,13 +139,14 @@ class Objects:
         subresource: str = "",
     ) -> tuple[Json, bool]:
         """Server-side apply; whether it has made the object. Raises Refused."""
+        if not manifest.get("apiVersion") or not manifest.get("kind"):
+            raise Refused.bad_request("invalid object type: /, Kind=")
         manifest = strategy.decoded(kind, manifest, options)
         meta = dict(manifest.get("metadata") or {})
         if meta.get("managedFields"):
             raise Refused.bad_request("metadata.managedFields must be nil")
         if not meta.get("name"):
-            told = f"the name of the object ({name} based on URL) was undeterminable"
-            raise Refused.bad_request(f"{told}: name must be provided")
+            raise Refused.nameless(name)
         manifest["metadata"] = meta
         old = self.store.get(kind.key, (namespace, name))
         if old is None and (subresource or meta.get("uid")):
@@ -250,3 +243,21 @@ class Objects:
             cause = Cause("NamespaceTerminating", told, "metadata.namespace")
             refused.details = {**(refused.details or {}), "causes": [cause._asdict()]}
             raise refused
+
+
+def _entries(live: Json, sent: list[Json] | None, subresource: str) -> list[Json]:
+    """Left out they stay as they are, and where they make no sense; one that is empty is "none"."""
+    if sent == [{}] and not subresource:
+        return []
+    if sent is None or subresource or not ownership.are_readable(sent):
+        return list(live.get("managedFields", []))
+    return sent
+
+
+def _require_readable(kind: Kind, name: str, patched: Json) -> None:
+    """Raises Refused: 422. What is sent whole and can't be read is a 400."""
+    try:
+        strategy.readable(kind, patched)
+    except decoding.UnreadableError as why:
+        cause = Cause("FieldValueInvalid", f"Invalid value: {why}", "patch")
+        raise Refused.invalid(kind, name, [cause]) from why

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from responder.playbooks.documents import Document
 from responder.playbooks.written import Mistake, Path
-from responder.sandbox.scenario.schema import Scenario
+from responder.sandbox.scenario.schema import Change, Scenario
 
 _KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -31,11 +31,30 @@ def lint(scenario: Scenario, document: Document) -> None:
         for found, kind, name in _mentioned(written.get(part), ("spec", part)):
             if name not in known[kind]:
                 document.report(found, _unknown(kind, name, known[kind]))
+    fix = f"or let it last longer than {scenario.spec.lasts.text}"
+    late = Mistake("comes after the end of the scenario", fix=fix)
     for at, event in enumerate(scenario.spec.events):
         if event.at.seconds > scenario.spec.lasts.seconds:
-            fix = f"or let it last longer than {scenario.spec.lasts.text}"
-            late = Mistake("comes after the end of the scenario", fix=fix)
             document.report(("spec", "events", at, "at"), late)
+        if event.change is not None:
+            _lint_change(scenario, event.change, ("spec", "events", at, "change"), document)
+    for at, expectation in enumerate(scenario.spec.expect):
+        if expectation.by is not None and expectation.by.seconds > scenario.spec.lasts.seconds:
+            document.report(("spec", "expect", at, "by"), late)
+
+
+def _lint_change(scenario: Scenario, change: Change, at: Path, document: Document) -> None:
+    """A part of a campaign that is no part of it would never change."""
+    for campaign in scenario.spec.campaigns:
+        if campaign.name != change.campaign:
+            continue
+        for key, name, parts in (
+            ("provider", change.provider, campaign.providers),
+            ("segment", change.segment, campaign.segments),
+        ):
+            if name is not None and name not in parts:
+                told = f"{campaign.name!r} sends to no {key} that is called {name!r}"
+                document.report((*at, key), Mistake(told, fix=f"there are {', '.join(parts)}"))
 
 
 def _names(scenario: Scenario) -> Mapping[str, list[str]]:

@@ -44,7 +44,7 @@ def _a_whole(parts: dict[str, Share]) -> dict[str, Share]:
 Name = Annotated[str, AfterValidator(_a_name)]
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 Mix = Annotated[dict[Id, Share], AfterValidator(_a_whole)]
-_NEVER = Duration.parse("0s")
+_IN_FLIGHT = Duration.parse("10s")
 _NONE = Share.parse("0%")
 
 
@@ -129,6 +129,10 @@ class Campaign(Part):
         default={"all": Share.parse("100%")},
         description="The shares of the segments of its list.",
         min_length=1,
+    )
+    in_flight: Duration = Field(
+        default=_IN_FLIGHT,
+        description="How long a message is under way from being picked up to being handed over.",
     )
     delivery: Delivery = Field(
         default=Delivery(), description="What becomes of its messages at the beginning."

@@ -34,6 +34,8 @@ class Campaign:
     tenant: str = ""
     stream: Literal["bulk", "transactional"] = "bulk"
     workload: str = ""
+    in_flight_minutes: float = 0.0
+    """How long a message is under way between being picked up and being handed over."""
     providers: Mapping[str, float] = field(default_factory=lambda: {"gmail": 1.0})
     """The share of each mailbox provider; they add up to 1."""
     segments: Mapping[str, float] = field(default_factory=lambda: {"all": 1.0})

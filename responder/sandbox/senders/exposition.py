@@ -5,7 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from responder.sandbox.senders.sending import Lane, Step
+from responder.sandbox.senders.lanes import Lane
+from responder.sandbox.senders.sending import Step
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BOUNCES: Final = ("hard", "soft", "block")

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from responder.sandbox.senders.campaigns import Campaign, Outcomes
 from responder.sandbox.senders.exposition import CONTENT_TYPE, Exposition
+from responder.sandbox.senders.lanes import observe
 from responder.sandbox.senders.mounts import ConfigMaps, Mounts
-from responder.sandbox.senders.sending import Sending, Step, observe
+from responder.sandbox.senders.sending import Sending, Step
 
 SHARED: Final = "sending-holds"
 

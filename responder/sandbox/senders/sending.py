@@ -8,41 +8,13 @@ depend on the length of a step.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from responder.sandbox.senders.campaigns import Campaign, Outcomes
-from responder.sandbox.senders.hold_reader import held
+from responder.sandbox.senders.flight import Begun, Flight
+from responder.sandbox.senders.lanes import Lane, Observed
 
 _ROUNDING: Final = 1e-9
-_UNREADABLE: Final = (ValueError, TypeError, AttributeError, OSError, RecursionError)
-
-
-class Lane(NamedTuple):
-    """Messages that are alike: the labels of the metric contract."""
-
-    tenant: str
-    campaign: str
-    stream: str
-    pool: str
-    mailbox_provider: str
-    segment: str
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What a sender knows of the holds on one lane."""
-
-    share: float = 1.0
-    limits: tuple[tuple[str, float], ...] = ()
-    """Messages a minute by document: of all lanes that it concerns, together."""
-    pool: str = ""
-    suppressed: bool = False
-    drop: bool = False
-    ids: tuple[str, ...] = ()
-    unreadable: str = ""
-    """Why a document can't be read: bulk mail stops then."""
 
 
 class Happened(NamedTuple):
@@ -64,26 +36,6 @@ class Step(NamedTuple):
     unreadable: Mapping[str, str]
 
 
-def observe(campaign: Campaign, *, own: Path, shared: Path, lane: Lane) -> Observed:
-    """Read what holds a lane, with the snippet that real senders use."""
-    try:
-        told: dict[str, Any] = held(
-            own, shared, pool=lane.pool, segment=lane.segment, provider=lane.mailbox_provider
-        )
-        limits = tuple((name, max(0.0, float(limit))) for name, limit in told["limits"].items())
-        return Observed(
-            share=told["share"],
-            limits=limits,
-            pool=str(told["pool"]),
-            suppressed=told["suppressed"],
-            drop=told["drop"],
-            ids=tuple(told["ids"]),
-        )
-    except _UNREADABLE as error:
-        share = 1.0 if campaign.stream == "transactional" else 0.0
-        return Observed(share=share, pool=lane.pool, unreadable=f"{type(error).__name__}: {error}")
-
-
 class Sending:
     """The state of all lanes between steps: fractions of messages, and totals."""
 
@@ -92,7 +44,15 @@ class Sending:
         self.outcomes = outcomes
         self.withheld: dict[str, float] = dict.fromkeys(self.campaigns, 0.0)
         """Messages not sent because of holds, by campaign, since the beginning."""
+        self.dropped: dict[str, float] = dict.fromkeys(self.campaigns, 0.0)
+        """Of these, the ones that had been picked up already when a hold asked to drop them."""
         self._fractions: defaultdict[tuple[Lane, str], float] = defaultdict(float)
+        self._flights = {
+            lane: Flight(campaign.in_flight_minutes)
+            for campaign in campaigns
+            for lane in self.lanes(campaign)
+        }
+        self._minutes = 0.0
 
     def lanes(self, campaign: Campaign) -> dict[Lane, float]:
         """Give the lanes of a campaign and the share of its messages on each."""
@@ -108,15 +68,15 @@ class Sending:
     ) -> Step:
         """Send for so many minutes, with so many ready replicas of each workload.
 
-        What is in flight is what a step began: a step is sent whole under the hold that was read
-        before it (`finish`), and nothing is kept over to be dropped.
+        A message is under way for a time between being picked up and being handed over. It then
+        finishes, whatever is held meanwhile, unless a hold asks to drop it, or no pod is left.
         """
-        wanted = {
-            campaign.name: campaign.per_minute * replicas.get(campaign.workload, 1) * minutes
+        pods = {
+            campaign.name: replicas.get(campaign.workload, 1)
             for campaign in self.campaigns.values()
         }
         parts = {
-            lane: wanted[campaign.name] * part
+            lane: campaign.per_minute * pods[campaign.name] * minutes * part
             for campaign in self.campaigns.values()
             for lane, part in self.lanes(campaign).items()
         }
@@ -126,12 +86,21 @@ class Sending:
         withheld = dict.fromkeys(self.campaigns, 0.0)
         observed: dict[str, set[str]] = {name: set() for name in self.campaigns}
         unreadable: dict[str, str] = {}
+        began, self._minutes = self._minutes, self._minutes + minutes
         for lane, hold in seen.items():
-            withheld[lane.campaign] += parts[lane] - allowed[lane]
+            flight = self._flights[lane]
+            let = allowed[lane] / parts[lane] if parts[lane] else 1.0
+            if not pods[lane.campaign]:
+                flight.lose()
+            dropped = flight.drop(hold, let=let)
+            self.dropped[lane.campaign] += dropped
+            withheld[lane.campaign] += parts[lane] - allowed[lane] + dropped
             observed[lane.campaign].update(hold.ids)
             if hold.unreadable:
                 unreadable[lane.campaign] = hold.unreadable
-            happened += self._sent(lane._replace(pool=hold.pool or lane.pool), allowed[lane])
+            flight.begin(Begun(began, self._minutes, allowed[lane], hold=hold, let=let))
+            for pool, messages in flight.due(self._minutes):
+                happened += self._sent(lane._replace(pool=pool or lane.pool), messages)
         for name, messages in withheld.items():
             self.withheld[name] += messages
         ids = {name: tuple(sorted(found)) for name, found in observed.items()}

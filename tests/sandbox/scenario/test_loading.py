@@ -84,6 +84,26 @@ MISTAKES = {
         f"{HEAD}  lasts: 10m\n  events: [{{at: 11m, release: {{campaign: spring}}}}]",
         "spec.events[0].at: comes after the end of the scenario",
     ),
+    "expected-too-late": (
+        f"{HEAD}  lasts: 10m\n  expect: [{{by: 11m, held: {{campaign: spring}}}}]",
+        "s.yaml:4: spec.expect[0].by: comes after the end of the scenario; or let it last longer",
+    ),
+    "no-part-of-it": (
+        (
+            "spec:\n  campaigns: [{name: a, perMinute: 1, segments: {x: 100%}},"
+            " {name: b, perMinute: 1, segments: {y: 100%}}]\n"
+            "  events: [{at: 1m, change: {campaign: a, segment: y, delivery: {}}}]"
+        ),
+        "spec.events[0].change.segment: 'a' sends to no segment that is called 'y'; there are x",
+    ),
+    "no-number": (
+        "spec: {campaigns: [{name: a, perMinute: many}]}",
+        "spec.campaigns[0].perMinute: must be a number, not 'many'; write it like `2.5`",
+    ),
+    "too-slow": (
+        "spec: {campaigns: [{name: a, perMinute: 0}]}",
+        "spec.campaigns[0].perMinute: must be more than 0",
+    ),
     "never-by": (
         f"{HEAD}  expect: [{{by: 5m, neverHeld: spring}}]",
         "`neverHeld` is of the whole run; remove `by`",
