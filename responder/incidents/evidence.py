@@ -110,10 +110,10 @@ def _between(earlier: str, later: str) -> timedelta:
     return max(timedelta(), second - first)
 
 
-def enough_seconds(incident: Incident, now: datetime) -> datetime | None:
-    """Give when the open step's time is over; None where no step is open."""
+def enough_seconds(incident: Incident) -> datetime | None:
+    """Give when the open step's time is over; None where no step is open that can be read."""
     ramp, steps = incident.status.ramp, incident.resume.steps
     since = read_moment(ramp.step_since)
-    if not 0 < ramp.step <= len(steps):
+    if since is None or not 0 < ramp.step <= len(steps):
         return None
-    return (since or now) + timedelta(seconds=steps[ramp.step - 1].for_seconds)
+    return since + timedelta(seconds=steps[ramp.step - 1].for_seconds)

@@ -65,7 +65,7 @@ def _give_backs(incident: Incident) -> Iterator[str]:
 
 
 def _approval(incident: Incident) -> str:
-    if incident.status.reason == Reason.DISARMED:
+    if incident.status.reason == Reason.DISARMED or incident.wishes.approve is not None:
         return "the responder to be armed again"
     until, approval = incident.status.approve_by, incident.approval
     if not until or approval is None:
@@ -75,11 +75,11 @@ def _approval(incident: Incident) -> str:
 
 
 def _hold(incident: Incident) -> Iterator[str]:
-    if incident.trigger.kind == "manual":
-        yield "a person who acknowledges that the cause is dealt with, or releases it"
-    elif incident.firing:
-        yield f"{incident.firing} alert(s) to resolve"
     why = waits_for_person(incident)
+    if incident.firing:
+        yield f"{incident.firing} alert(s) to resolve"
+    elif incident.trigger.kind == "manual" and not why:
+        yield "a person who acknowledges that the cause is dealt with, or releases it"
     if why:
         yield f"a person who releases it: {'; '.join(why)}"
 
@@ -96,7 +96,7 @@ def _cool_down(incident: Incident, now: datetime) -> Iterator[str]:
 
 def _step(incident: Incident, now: datetime) -> Iterator[str]:
     ramp, steps = incident.status.ramp, incident.resume.steps
-    due = enough_seconds(incident, now)
+    due = enough_seconds(incident)
     step = f"step {ramp.step} of {len(steps)}"
     if due is not None and now < due:
         yield f"the end of {step}, not before {moment(due)}"
@@ -105,6 +105,8 @@ def _step(incident: Incident, now: datetime) -> Iterator[str]:
         incident,
         {CHECK: "the check to pass", VOLUME: f"{sends} messages to be sent in {step}"},
     )
+    if sends and incident.resume.volume is None:
+        yield f"a person who releases it: nothing counts the {sends} messages of {step}"
 
 
 def _stages(incident: Incident) -> Iterator[str]:

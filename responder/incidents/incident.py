@@ -134,6 +134,13 @@ class Incident:
         return self.wishes.release
 
     @property
+    def rejection(self) -> Request | None:
+        """A person's wish never to hold it; what is held already is given back by a release."""
+        decided = self.status.letting_go
+        rejected = decided is not None and decided.reason == Reason.REJECTED
+        return self.wishes.reject if rejected or self.waits_for_approval else None
+
+    @property
     def released_at(self) -> str:
         """From when on what had begun by then is settled, whether it still fires or not.
 
@@ -146,7 +153,7 @@ class Incident:
             return self.status.ramp.resumed_at
         for request, reason in (
             (self.wishes.release, Reason.RELEASED_BY_HAND),
-            (self.wishes.reject, Reason.REJECTED),
+            (self.rejection, Reason.REJECTED),
         ):
             # Closed for another reason, a wish came too late: it had been given back by itself.
             if request is not None and why in (None, reason):
@@ -162,7 +169,8 @@ class Incident:
     def waits_for_approval(self) -> bool:
         """Tell whether it holds nothing yet because a person must approve it first."""
         if self.status.phase is Phase.NEW:
-            return self.approval is not None and self.wishes.approve is None
+            undecided = self.wishes.approve is None or self.wishes.reject is not None
+            return self.approval is not None and undecided
         return self.status.phase is Phase.PROPOSED
 
     @property

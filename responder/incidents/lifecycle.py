@@ -70,7 +70,7 @@ def due_at(incident: Incident, *, now: datetime) -> datetime | None:
     elif status.phase is Phase.COOLING:
         own = read_moment(status.cooling_until)
     elif status.phase is Phase.RAMPING:
-        own = enough_seconds(incident, now)
+        own = enough_seconds(incident)
     times = (own, review_at(incident) if incident.acts else None)
     return min((time for time in times if time is not None and time > now), default=None)
 
@@ -115,7 +115,7 @@ def _asked_to_let_go(incident: Incident, facts: Facts, *, now: datetime) -> Tran
     wishes = incident.wishes
     for request, reason in (
         (wishes.release, Reason.RELEASED_BY_HAND),
-        (wishes.reject, Reason.REJECTED),
+        (incident.rejection, Reason.REJECTED),
     ):
         if request is not None:
             why = request.reason or "no reason given"
@@ -129,9 +129,14 @@ def _asked_to_let_go(incident: Incident, facts: Facts, *, now: datetime) -> Tran
 
 
 def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
-    again = _fires_again(incident, now=now)
+    again = _fires_again(incident, facts, now=now)
     if again is not None:
-        return again
+        asked = _asked_to_let_go(incident, facts, now=now)
+        holds = incident.acts and again.status.phase is not Phase.PROPOSED
+        if asked is not None or facts.arming is Arming.ARMED or not holds:
+            return asked or again
+        if not incident.deleting:
+            return None  # nothing is held anew; but closed, nothing would tell of the alert
     if not facts.given_back:
         return None
     held = incident.acts and incident.status.phase is not Phase.PROPOSED
@@ -143,7 +148,7 @@ def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
     return replace(closed, status=replace(closed.status, outcome=outcome, closed_at=moment(now)))
 
 
-def _fires_again(incident: Incident, *, now: datetime) -> Transition | None:
+def _fires_again(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
     """Take the decision back that was made without a person.
 
     Even if all was given back meanwhile: the alert was accepted into this very incident, and its
@@ -157,7 +162,7 @@ def _fires_again(incident: Incident, *, now: datetime) -> Transition | None:
         return resuming.holding_again(incident, message, now=now)
     if why == Reason.ALERTS_RESOLVED and incident.firing:
         message = f"{incident.firing} alert(s) firing again {told}"
-        return proposing.proposed_again(incident, message, now=now)
+        return proposing.proposed_again(incident, facts, message, now=now)
     fresh = incident.firing_since(status.ramp.resumed_at) if why == Reason.RAMP_OVER else 0
     if fresh:
         return resuming.relapsed(incident, f"{fresh} alert(s) began to fire {told}", now=now)

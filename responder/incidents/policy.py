@@ -16,6 +16,8 @@ RELAPSES_UNTIL_PERSON: Final = 2
 LEAST_COOL_DOWN_SECONDS: Final = 1
 """What is doubled after a relapse where a playbook has no cool-down at all."""
 _MOST_DOUBLINGS: Final = 10
+_LONGEST_SECONDS: Final = 315_360_000
+"""Ten years, as the resource has it: what is longer ends after the last year that can be told."""
 
 Question = Mapping[str, Any]
 
@@ -55,7 +57,8 @@ class Resume:
         if relapses == 0:
             return self.after_seconds
         doublings = min(relapses, _MOST_DOUBLINGS)
-        return max(self.after_seconds, LEAST_COOL_DOWN_SECONDS) * (1 << doublings)
+        doubled = max(self.after_seconds, LEAST_COOL_DOWN_SECONDS) * (1 << doublings)
+        return min(doubled, _LONGEST_SECONDS)
 
     def to_json(self) -> JsonObject:
         return {
@@ -74,9 +77,8 @@ class Resume:
         needs_person = told.get("needsPerson")
         listed = needs_person if isinstance(needs_person, list) else []
         reasons = [item for item in listed if isinstance(item, str)]
-        steps = told.get("steps")
         try:
-            read = tuple(map(_step, steps if isinstance(steps, list) else ()))
+            read = tuple(map(_step, _listed(told.get("steps"))))
         except (KeyError, TypeError, ValueError):
             read = ()
             reasons.append("its steps can't be read")
@@ -103,8 +105,17 @@ def _whole(told: Any) -> int:  # noqa: ANN401 -- JSON
     return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else 0
 
 
+def _listed(told: Any) -> list[Any]:  # noqa: ANN401 -- JSON
+    if told is not None and not isinstance(told, list):
+        raise TypeError(told)
+    return told or []
+
+
 def _question(told: Any) -> Question | None:  # noqa: ANN401 -- JSON
-    return told if isinstance(told, Mapping) and told else None
+    """Read a question; one that is none was asked all the same, and has no answer."""
+    if told is None:
+        return None
+    return told if isinstance(told, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ def _overdue(incident: Incident, facts: Facts, *, now: datetime) -> Transition |
     until, approval = read_moment(incident.status.approve_by), incident.approval
     if approval is None or until is None or now < until:
         return None
+    if incident.wishes.approve is not None:
+        return None  # somebody did decide; it only waits to be armed
     if approval.otherwise == "expire":
         message = f"nobody approved it by {moment(until)}: nothing was held"
         return letting_go(incident, Reason.EXPIRED, message, by="campaign-responder", now=now)
@@ -104,10 +106,20 @@ def _over_budget(incident: Incident, facts: Facts, *, now: datetime) -> Transiti
     return replace(there, status=replace(there.status, approve_by=""))
 
 
-def proposed_again(incident: Incident, message: str, *, now: datetime) -> Transition:
-    """Go back to waiting: an alert fires again before the incident was closed."""
-    there = to(incident, Phase.PROPOSED, Reason.FIRING_AGAIN, message, by="alertmanager", now=now)
-    return replace(there, status=replace(there.status, letting_go=None))
+def proposed_again(incident: Incident, facts: Facts, message: str, *, now: datetime) -> Transition:
+    """Begin anew: an alert fires again before an incident that held nothing was closed."""
+    again = replace(incident, status=replace(incident.status, letting_go=None, approve_by=""))
+    if incident.approval is not None and incident.wishes.approve is None:
+        return _proposed(again, replace(incident.approval, why=message), now=now)
+    if facts.arming is not Arming.ARMED:
+        message = f"{message}, and the responder is disarmed"
+        return to(again, Phase.PROPOSED, Reason.DISARMED, message, now=now)
+    approved = _approved(again, facts, now=now)
+    if approved is not None:
+        return approved
+    if facts.over_budget:
+        return _over_budget(again, facts, now=now)
+    return to(again, Phase.HOLDING, Reason.FIRING_AGAIN, message, by="alertmanager", now=now)
 
 
 def _decided(

@@ -24,6 +24,9 @@ from responder.incidents.transitions import (
 )
 
 _ITSELF: Final = "campaign-responder"
+_MOST_AHEAD: Final = timedelta(minutes=1)
+"""API servers' clocks may differ by this much; a moment further ahead is of a clock that was set
+back since."""
 
 
 def waits_for_person(incident: Incident) -> tuple[str, ...]:
@@ -40,11 +43,12 @@ def waits_for_person(incident: Incident) -> tuple[str, ...]:
 
 def acknowledgement(incident: Incident) -> Request | None:
     """Give the acknowledgement that counts: one from before the last relapse does not."""
-    request, relapsed = incident.wishes.acknowledge, read_moment(incident.status.ramp.relapsed_at)
-    if request is None or relapsed is None:
+    request, ramp = incident.wishes.acknowledge, incident.status.ramp
+    if request is None or not ramp.relapses:
         return request
-    at = read_moment(request.at)
-    return request if at is not None and at > relapsed else None
+    at, relapsed = read_moment(request.at), read_moment(ramp.relapsed_at)
+    # Nobody can tell which came first: then it does not count, and a person may still release.
+    return request if at is not None and relapsed is not None and at > relapsed else None
 
 
 def needs_acknowledgement(incident: Incident) -> str:
@@ -59,32 +63,31 @@ def needs_acknowledgement(incident: Incident) -> str:
 
 def hold(incident: Incident, *, now: datetime) -> Transition | None:
     """Decide about one that holds: what it is held for may be over."""
-    if incident.trigger.kind == "manual":
-        request = acknowledgement(incident)
-        if request is None or not incident.acts:
-            return None
-        return _cooling(incident, Reason.ACKNOWLEDGED, request.reason, by=request.by, now=now)
     waits = incident.status.reason == Reason.WAITS_FOR_PERSON
     if incident.firing:
         message = f"{incident.firing} alert(s) firing"
         by = "alertmanager"
         again = to(incident, Phase.HOLDING, Reason.ALERT_FIRING, message, by=by, now=now)
         return again if waits else None
+    reason, told, by = Reason.ALERTS_RESOLVED, "all alerts resolved", "alertmanager"
+    if incident.trigger.kind == "manual":
+        request = acknowledgement(incident)
+        if request is None or not incident.acts:
+            return None
+        reason, told, by = Reason.ACKNOWLEDGED, request.reason or "no reason given", request.by
     why = waits_for_person(incident)
     if why:
-        message = f"all alerts resolved; a person must release: {'; '.join(why)}"
+        message = f"{told}; a person must release: {'; '.join(why)}"
         waiting = to(incident, Phase.HOLDING, Reason.WAITS_FOR_PERSON, message, now=now)
         return None if waits else waiting
-    return _cooling(
-        incident, Reason.ALERTS_RESOLVED, "all alerts resolved", by="alertmanager", now=now
-    )
+    return _cooling(incident, reason, told, by=by, now=now)
 
 
 def _cooling(incident: Incident, reason: Reason, why: str, *, by: str, now: datetime) -> Transition:
     seconds = incident.resume.cool_down_seconds(incident.status.ramp.relapses)
     until = moment(now + timedelta(seconds=seconds))
     then = "opens the first step" if incident.resume.steps and incident.acts else "gives back"
-    message = f"{why or 'no reason given'}; {then} after {until}"
+    message = f"{why}; {then} after {until}"
     cooling = to(incident, Phase.COOLING, reason, message, by=by, now=now)
     return replace(cooling, status=replace(cooling.status, cooling_until=until))
 
@@ -100,7 +103,8 @@ def cool(incident: Incident, facts: Facts, *, now: datetime) -> Transition | Non
     if incident.firing:
         return holding_again(incident, f"{incident.firing} alert(s) firing again", now=now)
     until = read_moment(incident.status.cooling_until)
-    if until is None:
+    seconds = incident.resume.cool_down_seconds(incident.status.ramp.relapses)
+    if until is None or until > now + timedelta(seconds=seconds) + _MOST_AHEAD:
         # Nobody can tell how long it has cooled: once more.
         why = "all alerts resolved"
         return _cooling(incident, Reason.ALERTS_RESOLVED, why, by="alertmanager", now=now)
@@ -114,9 +118,9 @@ def _cooled(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
     if missing:
         message = f"{told}; a person must acknowledge the cause: {missing}"
         return _waits(incident, Reason.WAITS_FOR_ACKNOWLEDGEMENT, message, now=now)
+    if incident.acts and facts.arming is not Arming.ARMED:
+        return None  # what is held stays as it is
     if incident.acts and resume.steps:
-        if facts.arming is not Arming.ARMED:
-            return None
         ramp = replace(incident.status.ramp, step=1, step_since=moment(now), resumed_at=moment(now))
         return _step(incident, ramp, told, now=now)
     if incident.acts and resume.check is not None:
@@ -167,31 +171,40 @@ def _why_relapsed(incident: Incident, facts: Facts, *, now: datetime) -> str:
         return f"{fresh} alert(s) began to fire since it resumed"
     if truth_of(incident, CHECK, facts.answers) is Truth.NO:
         return f"the check fails since it resumed: {facts.answers[CHECK].message}"
-    if enough_seconds(incident, now) is None:
+    if enough_seconds(incident) is None:
         return "its open step can't be read"
+    resumed = read_moment(incident.status.ramp.resumed_at)
+    if resumed is None or resumed > now + _MOST_AHEAD:
+        return "the clock was set back, and nobody can tell what came since it resumed"
     return ""
 
 
 def _step_went_well(incident: Incident, facts: Facts, *, now: datetime) -> bool:
     """Tell whether the open step is over: by time *and* by volume, and the check passes."""
-    due = enough_seconds(incident, now)
-    gates = {CHECK: incident.resume.check, VOLUME: incident.resume.volume}
-    return (
-        due is not None
-        and now >= due
-        and all(
-            truth_of(incident, name, facts.answers) is Truth.YES
-            for name, question in gates.items()
-            if question is not None
-        )
+    due, ramp, resume = enough_seconds(incident), incident.status.ramp, incident.resume
+    if due is None or now < due:
+        return False
+    # What must be sent and can't be counted was not sent, as far as is known.
+    counts = resume.volume is not None or resume.steps[ramp.step - 1].sends > 0
+    gates = {CHECK: resume.check is not None, VOLUME: counts}
+    return all(
+        truth_of(incident, name, facts.answers) is Truth.YES
+        for name, is_asked_for in gates.items()
+        if is_asked_for
     )
 
 
 def relapsed(incident: Incident, why: str, *, now: datetime) -> Transition:
     """Go back to the hold as it was at first; the next cool-down is twice as long."""
-    before = incident.status.ramp
+    before, acknowledged = incident.status.ramp, incident.wishes.acknowledge
+    # Whatever the clocks say: what was acknowledged by now does not count for what comes.
+    known = None if acknowledged is None else read_moment(acknowledged.at)
     after = replace(
-        before, step=0, step_since="", relapses=before.relapses + 1, relapsed_at=moment(now)
+        before,
+        step=0,
+        step_since="",
+        relapses=before.relapses + 1,
+        relapsed_at=moment(now if known is None else max(now, known)),
     )
     seconds = incident.resume.cool_down_seconds(after.relapses)
     message = f"{why}: held again as at first; the next cool-down takes {seconds} s"

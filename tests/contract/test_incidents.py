@@ -120,6 +120,7 @@ async def test_a_status_patch_at_an_old_version_is_a_conflict(incidents: Api) ->
         ("mode", "observe"),
         ("playbook", "another"),
         ("identity", {"campaign": "autumn"}),
+        ("resume", {"manual": False, "afterSeconds": 1}),
     ],
 )
 async def test_what_never_changes_never_changes(incidents: Api, field: str, value: object) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, Absorption
+from responder.incidents.evidence import questions_of
 from responder.incidents.identity import Identity
 from responder.incidents.incident import AlertRecord, Incident, Statement
-from responder.incidents.policy import Approval, Resume
-from responder.incidents.requests import Request, Trigger, Wishes
-from responder.incidents.status import Outcome, Phase, Reason, Status
+from responder.incidents.policy import Approval, Resume, Stage, Step
+from responder.incidents.requests import Request, Trigger, Wish, Wishes
+from responder.incidents.status import Answer, Outcome, Phase, Ramp, Reason, Status, Truth
 from responder.incidents.transitions import moment
 from responder.playbooks.asks import Ask
 
@@ -128,8 +129,95 @@ def incident(
     return dataclasses.replace(whole, **changes)
 
 
-def released(at_minutes: float = 5) -> Request:
-    return Request(at=told_at(at_minutes), by="ada", reason="the list is clean")
+def wished(at_minutes: float = 5, *, by: str = "ada") -> Request:
+    return Request(at=told_at(at_minutes), by=by, reason="the list is clean")
+
+
+released = wished
+
+CHECKED = Resume(
+    after_seconds=600,
+    steps=(Step(0.1, 900, 1000), Step(0.5, 600, 5000)),
+    check={"name": "bounces", "measure": "ratio"},
+    volume={"name": "attempts", "measure": "count"},
+)
+"""Cool-down of 10 minutes; a step of 15 minutes and one of 10; each checked and counted."""
+STAGE = Stage(when={"name": "deferrals"}, for_seconds=1200, plan=(SCALE,))
+
+
+def proposed(*, until: float | None = None, otherwise: str = "expire", **given: Any) -> Incident:  # noqa: ANN401
+    """It waits for approval; `until` so many minutes after NOW."""
+    approval = Approval(
+        "it asks", 0 if until is None else 600, "act" if otherwise == "act" else "expire"
+    )
+    status = {
+        "reason": str(Reason.WAITS_FOR_APPROVAL),
+        "approve_by": "" if until is None else told_at(until),
+        **given.pop("status", {}),
+    }
+    return incident(phase=Phase.PROPOSED, status=status, **{"approval": approval, **given})
+
+
+def cooling(*, until: str | None = None, **given: Any) -> Incident:  # noqa: ANN401 -- as above
+    """It cools down until 10 minutes after NOW, or until whatever is told."""
+    given = {"alerts": alerts(resolve=1), **given}
+    status = {"cooling_until": told_at(10) if until is None else until, **given.pop("status", {})}
+    return incident(phase=Phase.COOLING, status=status, **given)
+
+
+def ramping(*, step: int = 1, since: float = 10, relapses: int = 0, **given: Any) -> Incident:  # noqa: ANN401
+    """It resumed 10 minutes after NOW; the step is open since so many minutes after it."""
+    ramp = Ramp(
+        step=step,
+        step_since=told_at(since),
+        resumed_at=told_at(10),
+        relapses=relapses,
+        relapsed_at=told_at(0) if relapses else "",
+    )
+    given = {"alerts": alerts(resolve=1), "resume": CHECKED, **given}
+    status = {"ramp": ramp, "reason": str(Reason.STEP_OPENED), **given.pop("status", {})}
+    return incident(phase=Phase.RAMPING, status=status, **given)
+
+
+def leaving(reason: Reason, **given: Any) -> Incident:  # noqa: ANN401 -- as above
+    """Somebody or something decided to let go, and not all is given back."""
+    request = Request(at=told_at(5), by="ada", reason=str(reason))
+    status = {"letting_go": request, "reason": str(reason), **given.pop("status", {})}
+    return incident(status=status, **given)
+
+
+def answers(
+    of: Incident,
+    truth: Truth,
+    *,
+    since: str | None = None,
+    at_minutes: float = 30,
+    **told: Any,  # noqa: ANN401
+) -> dict[str, Answer]:
+    """The same answer to all that an incident wants to know, about the right window or another."""
+    return {
+        asked.name: Answer(
+            question=asked.name,
+            truth=truth,
+            at=told_at(at_minutes),
+            since=asked.since if since is None else since,
+            true_seconds=3600 if truth is Truth.YES else 0,
+            **told,
+        )
+        for asked in questions_of(of)
+    }
+
+
+def after(before: Incident, status: Status) -> Incident:
+    """The incident once its next status is stored."""
+    return dataclasses.replace(before, status=status)
+
+
+def wishing(of: Incident, **wishes: Request) -> Incident:
+    """The incident once somebody wished something of it."""
+    known = {str(wish): request for wish in Wish if (request := of.wishes.of(wish)) is not None}
+    wished = Wishes(**{**known, **wishes}, review_at=of.wishes.review_at)
+    return dataclasses.replace(of, wishes=wished)
 
 
 def closed(*, reason: Reason, at_minutes: float = 5, **given: Any) -> Incident:  # noqa: ANN401

@@ -4,7 +4,7 @@ Each sender tells the truth about each alert in order, as Alertmanager does, and
 last word any number of times, together with anything else in one notification.
 """
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -137,7 +137,11 @@ class ReleasedByHand(Deliveries):
         assert held <= self.says_firing() <= held | self.forgiven
 
 
-SeveralSenders.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
-ReleasedByHand.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+SeveralSenders.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
+)
+ReleasedByHand.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
+)
 TestSeveralSenders = SeveralSenders.TestCase
 TestReleasedByHand = ReleasedByHand.TestCase

@@ -51,6 +51,8 @@ def test_a_merge_patch_of_alerts_adds_changes_and_removes_one(responder: Account
         {"mode": "observe"},
         {"plan": []},
         {"token": "another"},
+        {"resume": {"manual": False, "afterSeconds": 1, "needsPerson": []}},
+        {"stages": [{"when": {}, "plan": []}]},
     ],
     ids="-".join,
 )

@@ -111,7 +111,10 @@ def mistakes(  # noqa: C901 -- one branch per JSON type
         yield from _object(value, schema, at)
 
 
-_NEVER_CHANGES: Final = re.compile(r"self\.(\w+) == oldSelf\.(\w+)")
+_NEVER_CHANGES: Final = re.compile(
+    r"(?:has\(self\.(\w+)\) == has\(oldSelf\.\1\) && \(!has\(self\.\1\) \|\| )?"
+    r"self\.(\w+) == oldSelf\.\2\)?"
+)
 
 
 def changed_for_ever(new: Any, old: Any, schema: Schema, at: str = "") -> Iterator[Cause]:  # noqa: ANN401
@@ -120,7 +123,7 @@ def changed_for_ever(new: Any, old: Any, schema: Schema, at: str = "") -> Iterat
         return
     for rule in schema.get("x-kubernetes-validations", ()):
         fixed = _NEVER_CHANGES.fullmatch(str(rule.get("rule", "")))
-        if fixed and new.get(fixed[1]) != old.get(fixed[2]):
+        if fixed and new.get(fixed[2]) != old.get(fixed[2]):
             told = f"Invalid value: {rule.get('message') or 'failed rule: ' + rule['rule']}"
             yield Cause("FieldValueInvalid", told, f"{at}{rule.get('fieldPath', '')}")
     for key, inner in schema.get("properties", {}).items():

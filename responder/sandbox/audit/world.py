@@ -62,7 +62,9 @@ class Incident:
         """Tell whether it still waits for a person's approval."""
         spec, phase = self.latest.spec, self.status.get("phase") or ""
         return phase == "Proposed" or (
-            not phase and bool(spec.get("approval")) and not spec.get("approve")
+            not phase
+            and bool(spec.get("approval"))
+            and (not spec.get("approve") or bool(spec.get("reject")))
         )
 
     @property
