@@ -123,7 +123,7 @@ async def test_a_restart_resolves_nothing(start_alertmanager: StartAlertmanager)
         await eventually(is_empty)
         found = await compared(alertmanagers, known, grace_seconds=300)
         assert not found.lost_resolves
-        assert "may not have heard of it again" in found.unknown[known.fingerprint]
+        assert "may not have heard of it again" in found.unknown[known.fingerprint].message
 
 
 async def test_silences_and_inhibitions_are_seen_and_resolve_nothing(
