@@ -18,12 +18,15 @@ from responder.errors import BadInput, Problem
 from responder.evidence.alertmanager import Alertmanagers, open_alertmanagers
 from responder.evidence.credentials import Credentials, Tls
 from responder.evidence.prometheus import Prometheus, open_prometheus
+from responder.evidence.reckoning import Senders
 from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
 from responder.metrics import Metrics
 from responder.reconcile.conductor import Conductor, Scope
 from responder.reconcile.feeds import Feeds
+from responder.reconcile.inquiry import Inquiry, Practice
 from responder.reconcile.intake import Intake, Terms
+from responder.reconcile.recovering import Recovery
 from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.rulebook import Rulebook
 from responder.reconcile.view import View
@@ -74,6 +77,15 @@ def alertmanagers_of(settings: Settings) -> AbstractAsyncContextManager[Alertman
     return open_alertmanagers([_endpoint(url, access) for url in settings.alertmanager_urls])
 
 
+def practice_of(settings: Settings) -> Practice:
+    return Practice(
+        senders=Senders.of(settings.alertmanager_urls, settings.alertmanager_external_urls),
+        interval_seconds=settings.alertmanager_interval_seconds,
+        grace_seconds=settings.alertmanager_grace_seconds,
+        receiver=settings.alertmanager_receiver,
+    )
+
+
 def _endpoint(url: str, access: Access) -> Endpoint:
     return Endpoint(
         url=url,
@@ -89,7 +101,9 @@ def _endpoint(url: str, access: Access) -> Endpoint:
 class Responder:
     """One running responder."""
 
-    def __init__(self, settings: Settings, api: KubernetesApi) -> None:
+    def __init__(
+        self, settings: Settings, api: KubernetesApi, alertmanagers: Alertmanagers
+    ) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.view = View()
@@ -122,6 +136,17 @@ class Responder:
             now=self.conductor.now,
             on_stored=self.conductor.on_stored,
         )
+        self.inquiry = Inquiry(
+            alertmanagers,
+            practice_of(settings),
+            view=self.view,
+            recovery=Recovery(self.intake, self.view, now=self.conductor.now),
+            metrics=self.metrics,
+            now=self.conductor.now,
+            is_ready=lambda: not self.feeds.not_synced(),
+            leads=self.conductor.fence.leads,
+            on_quiet=self.conductor.on_quiet,
+        )
 
     def not_ready(self) -> Sequence[str]:
         """Tell why no notification can be taken now."""
@@ -141,6 +166,7 @@ class Responder:
             pools=self.settings.pools,
             most_requests=self.settings.most_requests,
             request_seconds=self.settings.request_seconds,
+            on_cut_short=self.inquiry.on_cut_short,
         )
 
     async def act(self) -> None:
@@ -155,6 +181,10 @@ class Responder:
                 self.conductor.start()
                 log.info("acting", incidents=len(self.view.incidents))
                 group.create_task(self.conductor.resync())
+                if self.settings.alertmanager_urls:
+                    group.create_task(self.inquiry.run())
+                else:
+                    log.warning("lost_notifications_not_looked_for", why="no alertmanager_urls")
         finally:
             await self.conductor.stop()
 
@@ -171,8 +201,11 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Responder, str]]:
     # A large live cache makes each full collection slow: most of what is kept lives long.
     gc.set_threshold(50_000, 20, 50)
     token = None if settings.bearer_token_file is None else BearerToken(settings.bearer_token_file)
-    async with await connect(settings.kubeconfig) as connection:
-        responder = Responder(settings, KubernetesApi(connection))
+    async with (
+        alertmanagers_of(settings) as alertmanagers,
+        await connect(settings.kubeconfig) as connection,
+    ):
+        responder = Responder(settings, KubernetesApi(connection), alertmanagers)
         responder.rulebook.load()
         app = create_app(responder.service(), token=token, most_body_bytes=settings.most_body_bytes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

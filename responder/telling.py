@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from responder.incidents.incident import Incident, Phase
+from responder.incidents.quiet import SILENCED
 
 _TIME_CHARACTERS = 19
 _PRECISE_TIME_CHARACTERS = 23
@@ -68,6 +69,11 @@ def in_full(item: Incident) -> str:
         f"  phase      {_phase(item)} since {status.since or item.received_at}",
         f"  because    {status.reason}: {status.message}",
         f"  alerts     {item.firing} firing, {resolved} resolved{more}",
+    ]
+    lines += [
+        f"  quiet      {told.message}; that neither releases nor disarms"
+        for told in status.conditions
+        if told.type == SILENCED and told.status == "True" and status.phase is not Phase.CLOSED
     ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")

@@ -7,7 +7,7 @@ from what the cluster says, and nothing else is needed to go on.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,6 +20,7 @@ from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.incidents.incident import Incident, Phase, TargetState
 from responder.incidents.lifecycle import asks_of
+from responder.incidents.quiet import SILENCED, Quiet
 from responder.metrics import Metrics
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.fence import Alone, Fence, Leadership
@@ -81,6 +82,7 @@ class Conductor:
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
         self._asking: dict[IncidentKey, tuple[str, bool, bool]] = {}
+        self._quiet: Mapping[str, Quiet] | None = None
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -108,6 +110,7 @@ class Conductor:
             now=self.now,
             look_again=self._look_again,
             brake_seconds=self._braked.get,
+            quiet=lambda: self._quiet,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -183,6 +186,23 @@ class Conductor:
             self._received.setdefault(key, received)
             # The watch may have told of it, and the brake been pulled, before our own answer came.
             self._note_brake(key)
+
+    def on_quiet(self, quiet: Mapping[str, Quiet]) -> None:
+        """Take what is known by now of silenced alerts, and have their incidents tell of it."""
+        before, self._quiet = self._quiet, quiet
+        known = before or {}
+        changed = {each for each in (*quiet, *known) if quiet.get(each) != known.get(each)}
+        if before is None:
+            # What was silenced before a restart, and is silenced no more, is told nowhere else.
+            changed.update(
+                fingerprint
+                for incident in self.view.incidents.values()
+                if any(condition.type == SILENCED for condition in incident.status.conditions)
+                for fingerprint in incident.alerts
+            )
+        for fingerprint in changed:
+            for incident in self.view.holding_alert(fingerprint):
+                self._incident_queue.add(IncidentKey(incident.namespace, incident.name))
 
     def _on_incident(self, key: IncidentKey, incident: Incident | None) -> None:
         if incident is None:

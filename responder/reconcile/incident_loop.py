@@ -3,7 +3,7 @@
 The status tells what was decided and done; it is written after the brake, never before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -31,6 +31,7 @@ from responder.incidents.lifecycle import (
     read_moment,
     recounted,
 )
+from responder.incidents.quiet import Quiet, with_quiet
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import conditions, entries_about
 from responder.reconcile.announcing import announce_incident
@@ -57,6 +58,7 @@ class IncidentLoop:
         now: Callable[[], datetime],
         look_again: Callable[[IncidentKey, float], None],
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
+        quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
     ) -> None:
         self._api = api
         self._view = view
@@ -66,6 +68,7 @@ class IncidentLoop:
         self._now = now
         self._look_again = look_again
         self._brake_seconds = brake_seconds
+        self._quiet = quiet
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -176,6 +179,8 @@ class IncidentLoop:
             before=incident.status.conditions,
             now=moment(self._now()),
         )
+        about = replace(incident, status=replace(status, conditions=incident.status.conditions))
+        found = with_quiet(about, self._quiet(), found, now=moment(self._now()))
         return replace(status, conditions=found)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
