@@ -1,5 +1,6 @@
 """What is told on a terminal is whole, aligned, and can't play tricks."""
 
+import dataclasses
 import json
 import unicodedata
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.incidents.identity import Identity
-from responder.incidents.incident import Entry, Phase, Reason
+from responder.incidents.incident import Condition, Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
 from tests.incidents.given import closed, incident, released, told_at
 
@@ -82,6 +83,15 @@ def test_an_incident_in_full() -> None:
         "responder release high-bounce-rate-",
     ):
         assert words in told
+
+
+def test_an_alert_that_is_kept_quiet_is_told_while_it_matters() -> None:
+    quiet = Condition("Silenced", "True", "Silenced", "HighBounceRate is silenced by s1")
+    told = in_full(incident(status={"conditions": (quiet,)}))
+    assert "quiet      HighBounceRate is silenced by s1; that neither releases nor disarms" in told
+    over = dataclasses.replace(quiet, status="False", message="")
+    assert "quiet" not in in_full(incident(status={"conditions": (over,)}))
+    assert "quiet" not in in_full(incident(phase=Phase.CLOSED, status={"conditions": (quiet,)}))
 
 
 def test_hostile_text_forges_no_line() -> None:

@@ -114,7 +114,7 @@ def compared(
     """Compare some alerts after the others, so that thousands never hold up anything else."""
     listed = (one for answer in answers if isinstance(answer, Listing) for one in answer.alerts)
     every = iter(dict.fromkeys((*known, *listed)))
-    while some := frozenset(islice(every, _AT_ONCE)):
+    while some := tuple(islice(every, _AT_ONCE)):
         yield compare(
             (known[one] for one in some if one in known),
             [_about(some, answer) for answer in answers],
