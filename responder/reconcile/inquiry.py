@@ -25,6 +25,7 @@ from responder.cluster.failures import ApiFailure
 from responder.evidence.comparing import SKEW, Doubt
 from responder.evidence.listings import ListedAlert, Listing, Unheard
 from responder.evidence.reckoning import Known, Senders, compared
+from responder.evidence.verdict import Unknown
 from responder.incidents.absorption import Absorbed
 from responder.incidents.quiet import Quiet
 from responder.metrics import Metrics
@@ -36,6 +37,8 @@ from responder.reconcile.view import View
 _LONGEST_SECONDS: Final = 120.0
 _LEAST_PAUSE_SECONDS: Final = 1.0
 """Between two inquiries, and as long as the last one took, however often they are asked for."""
+_AFTER_NEWS_SECONDS: Final = 1.5 * SKEW.total_seconds()
+"""When to ask again about what was heard of while they were asked."""
 _SLICE: Final = 500
 """Alerts of incidents that are looked at before others get their turn: a millisecond or two."""
 _QUOTED: Final = re.compile(r"\\(.)")
@@ -106,6 +109,7 @@ class Inquiry:
         self._quiet: Mapping[str, Quiet] = {}
         self._cut_short: set[str] = set()
         self._wanted = asyncio.Event()
+        self._heard_meanwhile = False
 
     def on_cut_short(self, receiver: str) -> None:
         """Ask at once: a notification to this receiver (as sent, quoted) left alerts out."""
@@ -128,7 +132,8 @@ class Inquiry:
                     await self._wanted.wait()
 
     def _pause_seconds(self) -> float:
-        return self._practice.interval_seconds * (0.9 + 0.2 * self._chance())
+        usual = self._practice.interval_seconds * (0.9 + 0.2 * self._chance())
+        return min(usual, _AFTER_NEWS_SECONDS) if self._heard_meanwhile else usual
 
     async def ask(self) -> None:
         """Ask once and store what was lost; never raises but when it is cancelled."""
@@ -152,6 +157,8 @@ class Inquiry:
         self._hearsay.tell_answers(answers)
         found = await self._weigh(answers, cut_short)
         self._hearsay.tell_doubts(found.doubts)
+        reasons = {doubt.reason for doubt in found.doubts.values()}
+        self._heard_meanwhile = Unknown.JUST_HEARD in reasons
         self._tell_quiet(found.quiet, answers)
         failures = await self._store(found, answers)
         is_partial = any(isinstance(one, Unheard) for one in answers)
