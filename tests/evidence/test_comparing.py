@@ -149,14 +149,19 @@ def test_what_we_have_never_heard_of_is_lost_once_there_was_time_to_tell() -> No
 
 def test_silences_and_inhibitions_of_all_of_them_are_shown_and_change_nothing() -> None:
     one = listed(state=SUPPRESSED, silenced_by=("s1", "s2"), muted_by=("nights",))
-    other = listed(state=SUPPRESSED, silenced_by=("s2", "s3"), inhibited_by=(B,))
+    other = listed(
+        state=SUPPRESSED,
+        silenced_by=("s2", "s3"),
+        inhibited_by=(B,),
+        muted_by=("nights", "weekends"),
+    )
     unheard_of = listed(B, state=SUPPRESSED, silenced_by=("s4",))
     found = compared(listing(one, unheard_of), listing(other))
     assert found == replace(
         NOTHING,
         silenced={A: ("s1", "s2", "s3")},
         inhibited={A: (B,)},
-        muted={A: ("nights",)},
+        muted={A: ("nights", "weekends")},
     )
 
 

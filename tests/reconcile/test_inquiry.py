@@ -22,7 +22,7 @@ from responder.reconcile.inquiry import Inquiry, Practice
 from responder.reconcile.recovering import Recovery
 from tests.controlplane.eventually import eventually
 from tests.e2e.process import alert
-from tests.reconcile.door import NOW, PLAYBOOKS, Door, only, pod
+from tests.reconcile.door import NOW, PLAYBOOKS, Door, only, pod, read
 
 ONE, TWO = "http://am-0:9093", "http://am-1:9093"
 LATER = NOW + timedelta(minutes=10)
@@ -273,7 +273,15 @@ async def test_alerts_of_one_incident_are_one_write(scene: Scene) -> None:
 async def test_what_would_not_have_been_told_is_not_taken(listed: ListedAlert) -> None:
     scene = Scene(receiver="responder")
     await scene.ask(listing(listed))
-    assert scene.incidents() == []
+    assert (scene.incidents(), scene.ended("whole")) == ([], 1)
+
+
+async def test_what_is_held_already_is_lacking_nowhere(scene: Scene) -> None:
+    """Else each alert that fires would be looked up for a write, each minute."""
+    await notify(scene, alert())
+    recovery = scene.inquiry._recovery
+    told = read(alert(), alert(alertname="Strange"), pod(7)).alerts
+    assert [recovery.lacks(each, heard_before=LATER) for each in told] == [False, False, True]
 
 
 async def test_a_playbook_that_came_later_gets_what_fires(scene: Scene) -> None:
