@@ -73,6 +73,12 @@ class EvidenceSettings(BaseSettings):
 
     alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """Every Alertmanager that notifies us, each by itself."""
+    alertmanager_external_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """Under which `externalURL` they notify: one for all, or one for each; by default the URLs."""
+    alertmanager_receiver: str = ""
+    """The name of our receiver there; where it is not set, any alert that they list is ours."""
+    alertmanager_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """How often they are asked what fires."""
     alertmanager_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """How long one must have run before an alert that it doesn't list has resolved."""
     alertmanager_bearer_token_file: Path | None = None
@@ -82,7 +88,7 @@ class EvidenceSettings(BaseSettings):
     alertmanager_cert_file: Path | None = None
     alertmanager_key_file: Path | None = None
 
-    @field_validator("alertmanager_urls", mode="before")
+    @field_validator("alertmanager_urls", "alertmanager_external_urls", mode="before")
     @classmethod
     def _urls(cls, given: object) -> object:
         return _listed(given)
@@ -92,6 +98,11 @@ class EvidenceSettings(BaseSettings):
     def _good_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(urls)) < len(urls):
             raise ValueError("names one twice")
+        return tuple(_good_url(url) for url in urls)
+
+    @field_validator("alertmanager_external_urls")
+    @classmethod
+    def _good_names(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_good_url(url) for url in urls)
 
     @field_validator("prometheus_url")
@@ -110,6 +121,16 @@ class EvidenceSettings(BaseSettings):
                 faults += ("credentials for an address that is not set",)
             if faults:
                 raise ValueError(f"{name}: {'; '.join(faults)}")
+        return self
+
+    @model_validator(mode="after")
+    def _named_alike(self) -> Self:
+        names, urls = self.alertmanager_external_urls, self.alertmanager_urls
+        if len(names) not in {0, 1, len(urls)} or (names and not urls):
+            raise ValueError(
+                "alertmanager_external_urls: one for all of the alertmanager_urls,"
+                " or one for each, in their order"
+            )
         return self
 
     @property

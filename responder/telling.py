@@ -6,7 +6,9 @@ from datetime import datetime
 
 from responder.incidents.explaining import can_do, waits_for
 from responder.incidents.incident import Incident
+from responder.incidents.quiet import SILENCED
 from responder.incidents.requests import Wish
+from responder.incidents.status import Phase
 from responder.playbooks.asks import Ask
 
 _TIME_CHARACTERS = 19
@@ -72,6 +74,11 @@ def in_full(item: Incident, *, now: datetime) -> str:
         f"  phase      {_phase(item)} since {status.since or item.received_at}",
         f"  because    {status.reason}: {status.message}",
         f"  alerts     {item.firing} firing, {resolved} resolved{more}",
+    ]
+    lines += [
+        f"  quiet      {told.message}; that neither releases nor disarms"
+        for told in status.conditions
+        if told.type == SILENCED and told.status == "True" and status.phase is not Phase.CLOSED
     ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")

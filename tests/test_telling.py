@@ -1,5 +1,6 @@
 """What is told on a terminal is whole, aligned, and can't play tricks."""
 
+import dataclasses
 import json
 import unicodedata
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.incidents.identity import Identity
-from responder.incidents.status import Entry, Phase, Reason
+from responder.incidents.status import Condition, Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
 from tests.incidents.given import at, closed, incident, released, told_at
 
@@ -89,6 +90,17 @@ def test_what_people_asked_for_is_told_with_who_and_why() -> None:
     told = in_full(incident(release=released()), now=at(6))
     assert f"released   by ada at {told_at(5)}: the list is clean" in told
     assert "responder release" not in told
+
+
+def test_an_alert_that_is_kept_quiet_is_told_while_it_matters() -> None:
+    quiet = Condition("Silenced", "True", "Silenced", "HighBounceRate is silenced by s1")
+    told = in_full(incident(status={"conditions": (quiet,)}), now=at(6))
+    assert "quiet      HighBounceRate is silenced by s1; that neither releases nor disarms" in told
+    over = dataclasses.replace(quiet, status="False", message="")
+    assert "quiet" not in in_full(incident(status={"conditions": (over,)}), now=at(6))
+    assert "quiet" not in in_full(
+        incident(phase=Phase.CLOSED, status={"conditions": (quiet,)}), now=at(6)
+    )
 
 
 def test_hostile_text_forges_no_line() -> None:

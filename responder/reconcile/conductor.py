@@ -7,7 +7,7 @@ from what the cluster says, and nothing else is needed to go on.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
+from responder.incidents.quiet import SILENCED, Quiet
 from responder.incidents.status import Phase, TargetState
 from responder.incidents.summary import PAST_REVIEW
 from responder.incidents.transitions import Arming
@@ -117,6 +118,7 @@ class Conductor:
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
         self._asking: dict[IncidentKey, _Asking] = {}
+        self._quiet: Mapping[str, Quiet] | None = None
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -154,6 +156,7 @@ class Conductor:
             brake_seconds=self._braked.get,
             answers=self.asking.answers,
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
+            quiet=lambda: self._quiet,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -233,6 +236,23 @@ class Conductor:
             self._received.setdefault(key, received)
             # The watch may have told of it, and the brake been pulled, before our own answer came.
             self._note_brake(key)
+
+    def on_quiet(self, quiet: Mapping[str, Quiet]) -> None:
+        """Take what is known by now of silenced alerts, and have their incidents tell of it."""
+        before, self._quiet = self._quiet, quiet
+        known = before or {}
+        changed = {each for each in (*quiet, *known) if quiet.get(each) != known.get(each)}
+        if before is None:
+            # What was silenced before a restart, and is silenced no more, is told nowhere else.
+            changed.update(
+                fingerprint
+                for incident in self.view.incidents.values()
+                if any(condition.type == SILENCED for condition in incident.status.conditions)
+                for fingerprint in incident.alerts
+            )
+        for fingerprint in changed:
+            for incident in self.view.holding_alert(fingerprint):
+                self._incident_queue.add(IncidentKey(incident.namespace, incident.name))
 
     def _on_incident(self, key: IncidentKey, incident: Incident | None) -> None:
         if incident is None:

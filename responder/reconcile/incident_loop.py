@@ -24,6 +24,7 @@ from responder.holds.objects import MANAGER, JsonObject
 from responder.incidents.evidence import answers_for
 from responder.incidents.incident import FINALIZER, Incident
 from responder.incidents.lifecycle import advance, due_at, recounted
+from responder.incidents.quiet import Quiet, with_quiet
 from responder.incidents.status import Answer, Condition, Entry, Phase, Status
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
@@ -54,6 +55,7 @@ class IncidentLoop:
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
         answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
+        quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
     ) -> None:
         self._api = api
         self._view = view
@@ -65,6 +67,7 @@ class IncidentLoop:
         self._brake_seconds = brake_seconds
         self._answers = answers
         self._over_budget = over_budget
+        self._quiet = quiet
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -195,6 +198,8 @@ class IncidentLoop:
             announce_incident(
                 self._events, incident, reason=PAST_REVIEW, note=message, type_="Warning"
             )
+        about = replace(incident, status=replace(status, conditions=incident.status.conditions))
+        found = with_quiet(about, self._quiet(), found, now=moment(now))
         return replace(status, conditions=found)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
