@@ -25,6 +25,7 @@ from responder.incidents.budgets import Budgets
 from responder.metrics import Metrics
 from responder.notices.herald import Herald
 from responder.reconcile.conductor import Conductor, Scope
+from responder.reconcile.contest import Patience
 from responder.reconcile.feeds import Feeds
 from responder.reconcile.inquiry import Inquiry, Practice
 from responder.reconcile.intake import Intake, Terms
@@ -50,6 +51,12 @@ def scope_of(settings: Settings) -> Scope:
         target_namespaces=settings.target_namespaces,
         pools=settings.pools,
         keep_closed=timedelta(hours=settings.keep_closed_hours),
+        patience=Patience(
+            pauses_seconds=settings.contest_pauses_seconds,
+            window_seconds=settings.contest_window_seconds,
+            rest_seconds=settings.contest_rest_seconds,
+            calm_seconds=settings.contest_calm_seconds,
+        ),
         budgets=budgets_of(settings),
     )
 

@@ -177,6 +177,18 @@ class Settings(EvidenceSettings):
     """Webhook calls under way at once; beyond, senders are asked to come again (503)."""
     request_seconds: Annotated[float, Field(gt=0)] = 8.0
     """How long a webhook call may take; below the sender's own time-out."""
+    contest_pauses_seconds: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=600)], ...],
+        NoDecode,
+        Field(min_length=1, max_length=64),
+    ] = (0.0, 0.0, 0.0, 2.0, 4.0, 8.0)
+    """Before each answer to another writer that undoes a hold; then it is stood down from."""
+    contest_window_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
+    """How long such an answer counts."""
+    contest_rest_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """Between two tries while it is stood down from."""
+    contest_calm_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """How long a hold must stand until it is no longer contested."""
     log_format: Literal["json", "console"] = "json"
 
     notify_file: Path | None = None
@@ -204,7 +216,7 @@ class Settings(EvidenceSettings):
             raise ValueError(f"holds {{{unknown[0]}}}; there are {known}")
         return link
 
-    @field_validator("allow_namespace", "pools", mode="before")
+    @field_validator("allow_namespace", "pools", "contest_pauses_seconds", mode="before")
     @classmethod
     def _names(cls, given: object) -> object:
         return _listed(given)

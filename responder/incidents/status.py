@@ -112,6 +112,7 @@ class TargetState(StrEnum):
     FORBIDDEN = "Forbidden"
     INVALID = "Invalid"
     ALTERED = "Altered"
+    CONTESTED = "Contested"
     NO_ROOM = "NoRoom"
     BASELINE_UNKNOWN = "BaselineUnknown"
     GIVEN_BACK = "GivenBack"

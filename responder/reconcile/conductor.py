@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -30,6 +30,7 @@ from responder.metrics import Metrics
 from responder.reconcile.asking import Asking
 from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
+from responder.reconcile.contest import Patience
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.outcomes import Outcomes
@@ -64,6 +65,8 @@ class Scope:
     pools: tuple[str, ...] = ()
     keep_closed: timedelta = timedelta(days=7)
     budgets: Budgets = UNBOUNDED
+    patience: Patience = field(default_factory=Patience)
+    """With other writers that undo what is held."""
 
 
 class _Asking(NamedTuple):
@@ -134,6 +137,7 @@ class Conductor:
             events=events,
             metrics=metrics,
             pools=scope.pools,
+            patience=scope.patience,
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
         )
