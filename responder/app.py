@@ -48,6 +48,7 @@ def scope_of(settings: Settings) -> Scope:
         pools=settings.pools,
         keep_closed=timedelta(hours=settings.keep_closed_hours),
         budgets=budgets_of(settings),
+        confirm_within_seconds=settings.confirm_within_seconds,
     )
 
 
@@ -133,6 +134,7 @@ class Responder:
             prometheus=prometheus,
             evidence_interval_seconds=settings.evidence_interval_seconds,
             on_change=self.herald.hear,
+            attempts=lambda: self.rulebook.named,
         )
         self.feeds = Feeds(
             api,
