@@ -195,7 +195,7 @@ class Looking:
             begun_at=record.begun_at,
             applied_at=record.applied_at,
             is_first_turn=turn_of(incident) == "0-0",
-            is_alone=all(len(self._view.incidents_on(target)) == 1 for target in targets),
+            is_alone=all(self._view.crowd_on(target) <= 1 for target in targets),
             stands=bool(documents) and all(self._is_in(ask, each) for each in documents),
             ids=tuple(sorted({found for each in documents if (found := _id_of(each))})),
         )
