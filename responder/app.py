@@ -58,6 +58,7 @@ def scope_of(settings: Settings) -> Scope:
             calm_seconds=settings.contest_calm_seconds,
         ),
         budgets=budgets_of(settings),
+        confirm_within_seconds=settings.confirm_within_seconds,
     )
 
 
@@ -157,6 +158,7 @@ class Responder:
             prometheus=prometheus,
             evidence_interval_seconds=settings.evidence_interval_seconds,
             on_change=self.herald.hear,
+            attempts=lambda: self.rulebook.named,
         )
         self.feeds = Feeds(
             api,

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BRAKE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+_CONFIRM_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 60, 90, 120, 180, 300, 600, 1800)
 _NOTICE_BUCKETS = (0.25, 0.5, 1, 2, 5, 10, 20, 30)
 
 
@@ -23,6 +24,23 @@ class Metrics:
             "From a notification's arrival to its last patch committed, by incident.",
             buckets=_BRAKE_BUCKETS,
             registry=self.registry,
+        )
+        self.confirm_seconds = Histogram(
+            "responder_confirm_seconds",
+            "From the decision to hold until the effect is seen, by turn of an incident.",
+            buckets=_CONFIRM_BUCKETS,
+            registry=self.registry,
+        )
+        self.not_confirmed = counter(
+            "not_confirmed_total",
+            "Brakes that have not taken hold within their deadline, by evidence; and those of "
+            "which nothing can be known.",
+            ("reason",),
+        )
+        self.unconfirmed = gauge(
+            "incidents_unconfirmed",
+            "Open incidents whose effect was to be seen by now, by why it is not confirmed.",
+            ("reason",),
         )
         self.notifications = counter(
             "notifications_total", "Webhook calls, by sender and HTTP status.", ("sender", "status")

@@ -62,6 +62,8 @@ class EvidenceSettings(BaseSettings):
     prometheus_url: str | None = None
     evidence_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15.0
     """How long after all questions were asked they are asked again."""
+    confirm_within_seconds: Annotated[float, Field(gt=0, le=86_400)] = 120.0
+    """How long after a hold is written its effect should be seen."""
     prometheus_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
     """Of one try; three of them end within two and a half times as long."""
     prometheus_bearer_token_file: Path | None = None

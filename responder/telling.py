@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from responder.incidents.explaining import can_do, waits_for
+from responder.incidents.explaining import can_do, confirmation, waits_for
 from responder.incidents.incident import Incident
 from responder.incidents.quiet import SILENCED
 from responder.incidents.requests import Wish
@@ -82,6 +82,7 @@ def in_full(item: Incident, *, now: datetime) -> str:
     ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")
+    lines += [f"  {word:<11}{told}" for word, told in confirmation(item)]
     lines += [f"  waits for  {told}" for told in waits_for(item, now=now)]
     for wish in Wish:
         request = item.wishes.of(wish)

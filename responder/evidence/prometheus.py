@@ -1,6 +1,7 @@
 """Prometheus asked about incidents: every question gets a verdict, and nothing here raises."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -45,6 +46,11 @@ class Prometheus:
         self._transport = transport
         self._monotonic = monotonic
         self._least_seconds = _LEAST_INTERVALS * scrape_interval_seconds
+
+    @property
+    def least_window_seconds(self) -> int:
+        """The shortest window that holds two samples of each series, in whole seconds."""
+        return max(1, math.ceil(self._least_seconds))
 
     async def verdict(
         self, question: Question, *, now: datetime, since: datetime | None = None

@@ -53,7 +53,7 @@ def questions_of(incident: Incident) -> tuple[Asked, ...]:
         asked += [
             Asked(stage_name(index), stage.when, ramp.resumed_at)
             for index, stage in enumerate(incident.stages)
-            if index not in status.stages
+            if index not in status.stages and not stage.is_unconfirmed
         ]
     return tuple(asked)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from responder.incidents.confirmation import CONFIRMED
+from responder.incidents.confirming import is_awaited
 from responder.incidents.evidence import CHECK, VOLUME, enough_seconds, questions_of
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import review_at
@@ -30,6 +32,19 @@ def waits_for(incident: Incident, *, now: datetime) -> tuple[str, ...]:
     return tuple(_waits_for(incident, now))
 
 
+def confirmation(incident: Incident) -> tuple[tuple[str, str], ...]:
+    """Tell whether the brake has taken hold: a word, and what is known; nothing before it is on."""
+    told, record = incident.condition(CONFIRMED), incident.status.confirmation
+    if told is None or not record.applied_at or not record.turn:
+        return ()
+    if told.status == "True":
+        took = "" if record.milliseconds is None else f"in {record.milliseconds} ms; "
+        return (("took hold", f"{took}{told.message}"),)
+    word = "NOT HELD" if told.status == "False" else "took hold"
+    seen = "" if told.status == "False" else "not known yet; "
+    return ((word, f"{seen}{told.message}"),)
+
+
 def can_do(incident: Incident) -> tuple[tuple[str, str], ...]:
     """Give commands that a person may run now, and what each does."""
     return tuple(
@@ -53,6 +68,7 @@ def _waits_for(incident: Incident, now: datetime) -> Iterator[str]:
         yield from _hold(incident)
     if status.phase in (Phase.HOLDING, Phase.COOLING):
         yield from _stages(incident)
+        yield from _unconfirmed_stages(incident)
     review = review_at(incident)
     if review is not None and now >= review and incident.acts:
         yield f"somebody who looks at it: its review was due at {moment(review)}"
@@ -118,6 +134,16 @@ def _stages(incident: Incident) -> Iterator[str]:
     }
     for told in _answers(incident, names):
         yield f"nothing, but looks at {told}"
+
+
+def _unconfirmed_stages(incident: Incident) -> Iterator[str]:
+    for index, stage in enumerate(incident.stages):
+        if stage.is_unconfirmed and index not in incident.status.stages and is_awaited(incident):
+            told = f"stage {index + 1} of {len(incident.stages)}"
+            yield (
+                f"nothing, but looks whether the brake takes hold: {told} is held if it is seen "
+                f"not to for {stage.for_seconds} s"
+            )
 
 
 def _answers(incident: Incident, names: dict[str, str]) -> Iterator[str]:

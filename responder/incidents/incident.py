@@ -15,7 +15,7 @@ from responder.holds.objects import PREFIX, JsonObject
 from responder.incidents.identity import Identity
 from responder.incidents.policy import Approval, Resume, Stage
 from responder.incidents.requests import Request, Trigger, Wishes
-from responder.incidents.status import Phase, Reason, Status
+from responder.incidents.status import Condition, Phase, Reason, Status
 from responder.playbooks.asks import Ask
 
 API_VERSION: Final = PREFIX + "v1alpha1"
@@ -178,6 +178,10 @@ class Incident:
         """Give what it asks for when it holds: the plan, and that of each stage it has reached."""
         reached = [index for index in self.status.stages if index < len(self.stages)]
         return self.plan + tuple(ask for index in reached for ask in self.stages[index].plan)
+
+    def condition(self, kind: str) -> Condition | None:
+        """Give one of its conditions, as it was last told."""
+        return next((one for one in self.status.conditions if one.type == kind), None)
 
     @property
     def firing(self) -> int:

@@ -20,6 +20,8 @@ _LONGEST_SECONDS: Final = 315_360_000
 """Ten years, as the resource has it: what is longer ends after the last year that can be told."""
 
 Question = Mapping[str, Any]
+UNCONFIRMED: Final[Question] = {"confirmed": False}
+"""In the place of a question: the brake is seen not to take hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ class Stage:
     when: Question
     for_seconds: int
     plan: tuple[Ask, ...]
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether it is for a brake that has not taken hold, and no question to Prometheus."""
+        return self.when.get("confirmed") is False
 
     def to_json(self) -> JsonObject:
         return {

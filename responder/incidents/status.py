@@ -1,12 +1,13 @@
 """What was decided and done about an incident, as its status keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey
+from responder.incidents.confirmation import Confirmation
 from responder.incidents.requests import Request
 
 MOST_TIMELINE: Final = 64
@@ -240,6 +241,7 @@ class Status:
     targets: tuple[Target, ...] = ()
     timeline: tuple[Entry, ...] = ()
     brake_milliseconds: int | None = None
+    confirmation: Confirmation = field(default_factory=Confirmation)
 
     def to_json(self) -> JsonObject:
         """Write the whole status; what is not set is null, so that a merge patch removes it."""
@@ -261,4 +263,5 @@ class Status:
             "targets": [target.to_json() for target in self.targets],
             "timeline": [entry.to_json() for entry in self.timeline],
             "brakeMilliseconds": self.brake_milliseconds,
+            "confirmation": self.confirmation.to_json(),
         }

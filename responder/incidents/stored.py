@@ -10,6 +10,7 @@ from typing import Any
 from responder.errors import BadInput
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey, metadata
+from responder.incidents.confirmation import Confirmation
 from responder.incidents.identity import Identity, TriggerKind
 from responder.incidents.incident import (
     API_VERSION,
@@ -150,6 +151,7 @@ def read_status(told: Mapping[str, Any]) -> Status:
         brake_milliseconds=_whole(told, "brakeMilliseconds")
         if "brakeMilliseconds" in told
         else None,
+        confirmation=Confirmation.from_json(_mapping(told.get("confirmation"))),
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from responder.incidents.confirmation import Sight
+from responder.incidents.confirming import CONFIRM_WITHIN_SECONDS, confirmed
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import review_at
 from responder.incidents.status import Condition, Entry, Target, TargetState
@@ -20,14 +22,33 @@ _STANDING: Final = frozenset({TargetState.APPLIED, TargetState.GIVEN_BACK})
 _REFUSED: Final = frozenset({TargetState.DENIED, TargetState.FORBIDDEN, TargetState.INVALID})
 
 
+def is_applied(incident: Incident, targets: Sequence[Target]) -> bool:
+    """Tell whether every hold of an incident is written."""
+    return _applied(incident, targets)[1] == "True"
+
+
 def conditions(
-    incident: Incident, targets: Sequence[Target], *, before: Sequence[Condition], now: datetime
+    incident: Incident,
+    targets: Sequence[Target],
+    *,
+    before: Sequence[Condition],
+    now: datetime,
+    sights: Sequence[Sight] = (),
+    confirm_within_seconds: float = CONFIRM_WITHIN_SECONDS,
 ) -> tuple[Condition, ...]:
     """Give the conditions; each keeps its time for as long as its status stays."""
     if not incident.acts:
         return ()
     found = [
         _applied(incident, targets),
+        confirmed(
+            incident,
+            sights,
+            applied=is_applied(incident, targets),
+            before=before,
+            now=now,
+            within_seconds=confirm_within_seconds,
+        ),
         _altered(targets),
         _contested(targets),
         _no_target(incident, targets),

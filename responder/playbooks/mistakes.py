@@ -110,6 +110,8 @@ def _misfit(kind: str, given: object) -> Mistake:
 
 
 def _not_one_of(expected: str, given: object) -> Mistake:
+    if expected == "False":
+        return Mistake("must be `false`")
     known = expected.replace("'", "`")
     choices = [choice.strip("`") for choice in known.replace(" or ", ", ").split(", ")]
     wrong = f"must be {known}, not {described(given)}"

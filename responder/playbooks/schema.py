@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from responder.alerts.matchers import Matcher, MatcherSyntaxError, all_match, parse_matchers
 from responder.playbooks.hold import Hold
-from responder.playbooks.model import Many, Part, distinct
+from responder.playbooks.model import Many, Part, distinct, exactly_one
 from responder.playbooks.names import DNS_LABEL, LONGEST_LABEL, label_fault
 from responder.playbooks.quantities import Duration
 from responder.playbooks.queries import Query
@@ -103,6 +103,23 @@ class When(Evidence):
     """What makes a stage necessary. Unknown evidence never escalates by itself."""
 
     for_: Duration = Field(alias="for", description="How long it must have been true, like `20m`.")
+    confirmed: Literal[False] | None = Field(
+        default=None,
+        description="Instead of a question: `false` is for a brake that is seen not to take hold. "
+        "It begins to count at the deadline by which its effect should be seen.",
+    )
+
+    @classmethod
+    def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
+        if "confirmed" not in written:
+            return super().misuse(written)
+        others = sorted(Evidence.known() & written.keys())
+        return exactly_one(("confirmed", *others), written=written)
+
+    @property
+    def is_question(self) -> bool:
+        """Whether Prometheus is asked for it."""
+        return self.confirmed is None
 
 
 class Stage(Part):
@@ -219,7 +236,7 @@ class Playbook(Part):
     def questions(self) -> tuple[Evidence, ...]:
         """What it asks Prometheus, in any stage."""
         check = self.resume_policy.check
-        asked = tuple(stage.when for stage in self.spec.escalate)
+        asked = tuple(stage.when for stage in self.spec.escalate if stage.when.is_question)
         return asked if check is None else (check, *asked)
 
     @cached_property

@@ -18,6 +18,7 @@ from responder.incidents.incident import Incident
 from responder.incidents.status import Answer, Truth
 from responder.incidents.transitions import moment, read_moment
 from responder.metrics import Metrics
+from responder.reconcile.looking import Looking
 from responder.reconcile.view import IncidentKey, View
 
 _AT_ONCE: Final = 8
@@ -38,6 +39,7 @@ class Asking:
         now: Callable[[], datetime],
         on_answer: Callable[[IncidentKey], None],
         interval_seconds: float,
+        looking: Looking,
     ) -> None:
         self._view = view
         self._prometheus = prometheus
@@ -45,6 +47,7 @@ class Asking:
         self._now = now
         self._on_answer = on_answer
         self._interval_seconds = interval_seconds
+        self._looking = looking
         self._answers: dict[IncidentKey, dict[str, Answer]] = {}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -66,6 +69,8 @@ class Asking:
         async with asyncio.TaskGroup() as group:
             for key, incident, asked in wanted:
                 group.create_task(self._ask(key, incident, asked))
+            for key, incident in self._looking.due():
+                group.create_task(self._look(key, incident))
 
     def _wanted(self) -> Iterator[tuple[IncidentKey, Incident, Asked]]:
         for key, incident in self._view.incidents.items():
@@ -91,6 +96,11 @@ class Asking:
                 reason=found.reason,
                 message=found.message,
             )
+        self._on_answer(key)
+
+    async def _look(self, key: IncidentKey, incident: Incident) -> None:
+        async with self._room:
+            await self._looking.look(key, incident)
         self._on_answer(key)
 
     async def _answer(self, asked: Asked) -> Answer:

@@ -16,10 +16,14 @@ import structlog
 
 from responder.cluster.api import KubernetesApi
 from responder.cluster.events import EventRecorder
+from responder.evidence.metric import Metric
 from responder.evidence.prometheus import Prometheus
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
+from responder.holds.subjects import DEPLOYMENT
 from responder.incidents.budgets import UNBOUNDED, Budgets
+from responder.incidents.confirmation import CONFIRMED, NOT_CONFIRMED, NOTHING_KNOWN
+from responder.incidents.confirming import CONFIRM_WITHIN_SECONDS, is_awaited
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
 from responder.incidents.quiet import SILENCED, Quiet
@@ -30,9 +34,11 @@ from responder.metrics import Metrics
 from responder.reconcile.asking import Asking
 from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
+from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.contest import Patience
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.incident_loop import IncidentLoop
+from responder.reconcile.looking import Looking
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again, KeyedQueue
 from responder.reconcile.target_loop import TargetLoop
@@ -43,6 +49,8 @@ _INCIDENTS_AT_ONCE: Final = 4
 """Few: an incident's status tells of a brake that is in already, and must not hold up the next."""
 _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
+_SEEN_AFTER_SECONDS: Final = 0.25
+"""How long the end of a workload's pods is waited for, which ends one after the other."""
 _GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
 EVIDENCE_INTERVAL_SECONDS: Final = 15.0
@@ -67,6 +75,7 @@ class Scope:
     budgets: Budgets = UNBOUNDED
     patience: Patience = field(default_factory=Patience)
     """With other writers that undo what is held."""
+    confirm_within_seconds: float = CONFIRM_WITHIN_SECONDS
 
 
 class _Asking(NamedTuple):
@@ -109,6 +118,7 @@ class Conductor:
         prometheus: Prometheus | None = None,
         evidence_interval_seconds: float = EVIDENCE_INTERVAL_SECONDS,
         on_change: Callable[[Incident, Incident], None] = lambda _before, _after: None,
+        attempts: Callable[[], Mapping[str, Metric]] = dict,
     ) -> None:
         """`incidents_served` is False for a command in a cluster without our definition: nothing
         can be open there, and what is held is held by incidents that vanished.
@@ -141,6 +151,14 @@ class Conductor:
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
         )
+        self.looking = Looking(
+            view=view,
+            prometheus=prometheus,
+            attempts=attempts,
+            pools=scope.pools,
+            now=self.now,
+            within_seconds=scope.confirm_within_seconds,
+        )
         self.asking = Asking(
             view=view,
             prometheus=prometheus,
@@ -148,6 +166,7 @@ class Conductor:
             now=self.now,
             on_answer=self._look_again,
             interval_seconds=evidence_interval_seconds,
+            looking=self.looking,
         )
         self.incidents = IncidentLoop(
             api=api,
@@ -161,6 +180,7 @@ class Conductor:
             answers=self.asking.answers,
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
             quiet=lambda: self._quiet,
+            confirmations=Confirmations(looking=self.looking, events=events, metrics=metrics),
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -184,7 +204,7 @@ class Conductor:
         self._started = True
         self.view.on_incident = self._on_incident
         self.view.on_change = self._on_change
-        self.view.on_object = self._target_queue.add
+        self.view.on_object = self._on_object
         self.view.on_arming = self._on_arming
         for target in list(self.view.targets()):
             self._target_queue.add(target)
@@ -286,6 +306,18 @@ class Conductor:
                 self._on_incident(key, incident)
                 self._incident_queue.add(key)
 
+    def _on_object(self, target: ObjectKey) -> None:
+        self._target_queue.add(target)
+        if target.kind != DEPLOYMENT:
+            return
+        self.looking.note(target)
+        crowd = self.view.crowd_on(target)
+        after = max(_SEEN_AFTER_SECONDS, _LEAVING_SECONDS * crowd)
+        for incident in self.view.incidents_on(target):
+            if is_awaited(incident):
+                key = IncidentKey(incident.namespace, incident.name)
+                self._incident_queue.add(key, after_seconds=after)
+
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)
         if incident is None:
@@ -351,6 +383,14 @@ class Conductor:
                 if not item.closed
             )
         )
+        for reason in (NOT_CONFIRMED, NOTHING_KNOWN):
+            self._metrics.unconfirmed.labels(reason=reason).set(
+                sum(
+                    (told := item.condition(CONFIRMED)) is not None and told.reason == reason
+                    for item in self.view.incidents.values()
+                    if not item.closed
+                )
+            )
         self._metrics.without_target.set(
             sum(
                 any(c.type == "NoTarget" and c.status == "True" for c in item.status.conditions)

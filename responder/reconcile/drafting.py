@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from responder.evidence.metric import Metric
 from responder.evidence.questions import bind, bind_volume, kept
@@ -12,13 +12,13 @@ from responder.incidents.bounds import MOST_TEXT_CHARACTERS
 from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.identity import Identity, TriggerKind
 from responder.incidents.incident import AlertRecord, Incident
-from responder.incidents.policy import Approval, Resume, Stage, Step
+from responder.incidents.policy import UNCONFIRMED, Approval, Resume, Stage, Step
 from responder.incidents.requests import Request, Trigger, Wishes
 from responder.incidents.status import Status
 from responder.incidents.transitions import moment
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.rendering import render
-from responder.playbooks.schema import Playbook
+from responder.playbooks.schema import Playbook, When
 
 MOST_REFUSALS: Final = 64
 """What the resource takes."""
@@ -127,7 +127,7 @@ class Drafting:
             alerts_omitted=alerts_omitted,
             stages=tuple(
                 Stage(
-                    when=kept(bind(stage.when, matter.labels, metrics=self._metrics())),
+                    when=self._when(stage.when, matter.labels),
                     for_seconds=stage.when.for_.seconds,
                     plan=asks,
                 )
@@ -137,6 +137,11 @@ class Drafting:
             include_transactional=playbook.spec.guards.include_transactional,
             review_after_seconds=0 if review is None else review.seconds,
         )
+
+    def _when(self, when: When, labels: Mapping[str, str]) -> Mapping[str, Any]:
+        if not when.is_question:
+            return UNCONFIRMED
+        return kept(bind(when, labels, metrics=self._metrics()))
 
     def _resume(self, matter: Matter) -> Resume:
         policy, labels, metrics = matter.playbook.resume_policy, matter.labels, self._metrics()

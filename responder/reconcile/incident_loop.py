@@ -21,6 +21,7 @@ from responder.cluster.failures import (
 )
 from responder.cluster.resources import INCIDENTS
 from responder.holds.objects import MANAGER, JsonObject
+from responder.incidents.confirming import confirm_due_at
 from responder.incidents.evidence import answers_for
 from responder.incidents.incident import FINALIZER, Incident
 from responder.incidents.lifecycle import advance, due_at, recounted
@@ -30,6 +31,7 @@ from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
 from responder.incidents.transitions import Facts, moment, noted, read_moment
 from responder.reconcile.announcing import announce_incident
+from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
 from responder.reconcile.view import IncidentKey, View
@@ -56,6 +58,7 @@ class IncidentLoop:
         answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
         quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
+        confirmations: Confirmations,
     ) -> None:
         self._api = api
         self._view = view
@@ -68,6 +71,7 @@ class IncidentLoop:
         self._answers = answers
         self._over_budget = over_budget
         self._quiet = quiet
+        self._confirmations = confirmations
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -117,6 +121,7 @@ class IncidentLoop:
         if status == incident.status:
             return False
         await self._write_status(key, incident, status)
+        self._confirmations.announce(incident, status)
         if transition is not None:
             log.info(
                 "incident_advanced",
@@ -184,11 +189,14 @@ class IncidentLoop:
         return told
 
     def _with_conditions(self, incident: Incident, status: Status, *, now: datetime) -> Status:
+        status, sights = self._confirmations.followed(replace(incident, status=status), now=now)
         found = conditions(
             replace(incident, status=status),
             status.targets,
             before=incident.status.conditions,
             now=now,
+            sights=sights,
+            confirm_within_seconds=self._confirmations.within_seconds,
         )
         if _is_past_review(found) and not _is_past_review(incident.status.conditions):
             message = next(one.message for one in found if one.type == PAST_REVIEW)
@@ -200,7 +208,7 @@ class IncidentLoop:
             )
         about = replace(incident, status=replace(status, conditions=incident.status.conditions))
         found = with_quiet(about, self._quiet(), found, now=moment(now))
-        return replace(status, conditions=found)
+        return self._confirmations.told(incident, replace(status, conditions=found), now=now)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:
         patch: JsonObject = {
@@ -260,7 +268,14 @@ class IncidentLoop:
 
     def _plan_next(self, key: IncidentKey, *, looked_at: datetime) -> None:
         incident = self._view.incidents.get(key)
-        due = None if incident is None else due_at(incident, now=looked_at)
+        if incident is None:
+            return
+        within = self._confirmations.within_seconds
+        times = (
+            due_at(incident, now=looked_at),
+            confirm_due_at(incident, now=looked_at, within_seconds=within),
+        )
+        due = min((time for time in times if time is not None), default=None)
         if due is not None:
             left = (due - self._now()).total_seconds()
             self._look_again(key, max(0.001, left))

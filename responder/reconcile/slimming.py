@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from responder.holds.effect import GRACE_SECONDS
 from responder.holds.ledger import Ledger
 from responder.holds.objects import (
     HOLD_KEY,
@@ -19,6 +20,9 @@ from responder.holds.objects import (
 from responder.reconcile.switch import SWITCH_NAME
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_GRACE: Final = "terminationGracePeriodSeconds"
+_COUNTED: Final = ("observedGeneration", "replicas", "terminatingReplicas")
+_SCALING: Final = ("type", "reason", "lastTransitionTime")
 DROPPED: Final = "x-dropped"
 """The names of a ConfigMap's keys that are not kept: it is read in full before one is held."""
 
@@ -38,9 +42,16 @@ def slim_deployment(live: JsonObject) -> JsonObject:
         for key, value in (value_at(live, POD_LABELS) or {}).items()
         if key in STREAM_LABELS
     }
-    if streams:
-        kept["template"] = {"metadata": {"labels": streams}}
-    return {"metadata": _slim_metadata(live), "spec": kept}
+    template: JsonObject = {"metadata": {"labels": streams}} if streams else {}
+    grace = value_at(live, ("spec", "template", "spec", _GRACE))
+    if grace not in (None, GRACE_SECONDS):
+        template["spec"] = {_GRACE: grace}
+    if template:
+        kept["template"] = template
+    slim: JsonObject = {"metadata": _slim_metadata(live), "spec": kept}
+    status = live.get("status") or {}
+    counted = {name: status[name] for name in _COUNTED if name in status}
+    return slim | ({"status": counted} if counted else {})
 
 
 def slim_autoscaler(live: JsonObject) -> JsonObject:
@@ -48,7 +59,14 @@ def slim_autoscaler(live: JsonObject) -> JsonObject:
     kept = {
         key: spec[key] for key in ("minReplicas", "maxReplicas", "scaleTargetRef") if key in spec
     }
-    return {"metadata": _slim_metadata(live), "spec": kept}
+    slim: JsonObject = {"metadata": _slim_metadata(live), "spec": kept}
+    conditions = (live.get("status") or {}).get("conditions") or ()
+    active = [
+        {key: told[key] for key in _SCALING if key in told}
+        for told in conditions
+        if told.get("type") == "ScalingActive"
+    ]
+    return slim | ({"status": {"conditions": active}} if active else {})
 
 
 def slim_config_map(live: JsonObject) -> JsonObject:

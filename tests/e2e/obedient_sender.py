@@ -26,6 +26,9 @@ class ObedientSender:
     campaign: str
     senders: Senders
     bounce_rate: float = 0.0
+    obeys: bool = True
+    tells: bool = False
+    """Whether it says by which document it goes."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -44,6 +47,10 @@ class ObedientSender:
     def send(self) -> None:
         """Send for one tick what the hold lets through."""
         hold = self.cluster.hold(self.campaign)
+        if not self.obeys:
+            hold = None
+        if self.tells:
+            self.senders.observe(self.campaign, "" if hold is None else str(hold["id"]))
         share = 1.0 if hold is None or hold.get("share") is None else float(hold["share"])
         sent = _PER_TICK * share
         if sent:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 LABELS = ("tenant", "campaign", "stream", "pool", "mailbox_provider", "segment")
 
@@ -17,6 +17,7 @@ class Senders:
     address: str = ""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _counters: dict[str, Counter] = field(default_factory=dict)
+    _observed: Gauge | None = None
 
     def count(self, name: str, amount: float, **labels: str) -> None:
         """Count events, like `bounces` with `type="hard"`; 0 begins the series."""
@@ -27,6 +28,19 @@ class Senders:
             )
         told = dict.fromkeys(LABELS, "") | labels
         self._counters[name].labels(**told).inc(amount)
+
+    def observe(self, campaign: str, document: str) -> None:
+        """Say that the sender keeps to the document of that id alone; to none, if it is empty."""
+        if self._observed is None:
+            self._observed = Gauge(
+                "mail_hold_observed",
+                "1 while it is kept to.",
+                ("campaign", "id"),
+                registry=self.registry,
+            )
+        self._observed.clear()
+        if document:
+            self._observed.labels(campaign=campaign, id=document).set(1)
 
     def forget(self, name: str) -> None:
         """As a restart does: the counters of this name begin anew."""

@@ -168,7 +168,7 @@ def test_a_condition_keeps_its_time_as_long_as_its_status_stays() -> None:
     found = conditions(incident(), [target(TargetState.NOT_ALLOWED)], before=before, now=at(6))
     times = {each.type: each.last_transition_time for each in found}
     assert times == {"Applied": told_at(1)} | dict.fromkeys(
-        ("NoTarget", "Altered", "Contested"), told_at(6)
+        ("Confirmed", "NoTarget", "Altered", "Contested"), told_at(6)
     )
 
 

@@ -107,4 +107,11 @@ def status() -> dict[str, Any]:
         ],
         "timeline": [{"time": MOMENT, "what": "Holding", "why": "AlertFiring: 1", "by": "am"}],
         "brakeMilliseconds": 12,
+        "confirmation": {
+            "turn": "0-0",
+            "begunAt": MOMENT,
+            "appliedAt": MOMENT,
+            "confirmedAt": MOMENT,
+            "milliseconds": 1200,
+        },
     }

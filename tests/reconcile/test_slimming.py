@@ -25,11 +25,20 @@ def annotated(live: dict[str, Any], **annotations: str) -> dict[str, Any]:
     return made
 
 
-def test_of_a_deployment_its_metadata_and_replicas() -> None:
+def test_of_a_deployment_its_metadata_and_replicas_and_the_pods_that_are_counted() -> None:
     live = deployment()
-    live["spec"]["template"] = {"spec": {"containers": [{"env": ["x" * 1000]}]}}
-    live["status"] = {"replicas": 8}
-    assert slim_deployment(live) == deployment()
+    spec = {"containers": [{"env": ["x" * 1000]}], "terminationGracePeriodSeconds": 30}
+    live["spec"]["template"] = {"spec": spec}
+    counted = {"observedGeneration": 3, "replicas": 8, "terminatingReplicas": 0}
+    live["status"] = {**counted, "readyReplicas": 8, "conditions": [{"type": "Available"}]}
+    assert slim_deployment(live) == {**deployment(), "status": counted}
+
+
+def test_of_pods_how_long_they_may_take_to_end_where_that_is_not_the_usual_time() -> None:
+    live = deployment()
+    live["spec"]["template"] = {"spec": {"terminationGracePeriodSeconds": 90, "volumes": ["x"]}}
+    kept = {"spec": {"terminationGracePeriodSeconds": 90}}
+    assert slim_deployment(live)["spec"]["template"] == kept
 
 
 def test_of_pods_the_label_that_makes_them_untouchable() -> None:
@@ -47,11 +56,14 @@ def test_a_deployment_without_replicas_has_none() -> None:
     }
 
 
-def test_of_an_autoscaler_its_bounds_and_target() -> None:
+def test_of_an_autoscaler_its_bounds_and_target_and_whether_it_is_disabled() -> None:
     live = autoscaler()
     live["spec"] |= {"metrics": ["x"], "behavior": {}}
-    live["status"] = {"currentReplicas": 8}
+    live["status"] = {"currentReplicas": 8, "conditions": [{"type": "AbleToScale"}]}
     assert slim_autoscaler(live) == autoscaler()
+    told = {"type": "ScalingActive", "reason": "ScalingDisabled", "lastTransitionTime": "x"}
+    live["status"]["conditions"].append({**told, "status": "False", "message": "x" * 100})
+    assert slim_autoscaler(live) == {**autoscaler(), "status": {"conditions": [told]}}
 
 
 def test_what_kubectl_remembers_for_itself_is_not_kept_and_the_original_stays_whole() -> None:
