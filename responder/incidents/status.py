@@ -1,12 +1,13 @@
 """What was decided and done about an incident, as its status keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey
+from responder.incidents.decision import Decision, Witnessed
 from responder.incidents.requests import Request
 
 MOST_TIMELINE: Final = 64
@@ -239,6 +240,9 @@ class Status:
     targets: tuple[Target, ...] = ()
     timeline: tuple[Entry, ...] = ()
     brake_milliseconds: int | None = None
+    decision: Decision | None = None
+    """What it would have done; only of one that only observes."""
+    witnessed: Witnessed = field(default_factory=Witnessed)
 
     def to_json(self) -> JsonObject:
         """Write the whole status; what is not set is null, so that a merge patch removes it."""
@@ -260,4 +264,6 @@ class Status:
             "targets": [target.to_json() for target in self.targets],
             "timeline": [entry.to_json() for entry in self.timeline],
             "brakeMilliseconds": self.brake_milliseconds,
+            "decision": None if self.decision is None else self.decision.to_json(),
+            "witnessed": self.witnessed.to_json(),
         }

@@ -10,6 +10,7 @@ from typing import Any
 from responder.errors import BadInput
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey, metadata
+from responder.incidents.decision import Decision, Witnessed
 from responder.incidents.identity import Identity, TriggerKind
 from responder.incidents.incident import (
     API_VERSION,
@@ -150,6 +151,8 @@ def read_status(told: Mapping[str, Any]) -> Status:
         brake_milliseconds=_whole(told, "brakeMilliseconds")
         if "brakeMilliseconds" in told
         else None,
+        decision=Decision.from_json(_mapping(told.get("decision"))),
+        witnessed=Witnessed.from_json(_mapping(told.get("witnessed"))),
     )
 
 

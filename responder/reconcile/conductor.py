@@ -6,6 +6,7 @@ from what the cluster says, and nothing else is needed to go on.
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,12 +36,16 @@ from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again, KeyedQueue
 from responder.reconcile.target_loop import TargetLoop
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _TARGETS_AT_ONCE: Final = 16
 _INCIDENTS_AT_ONCE: Final = 4
 """Few: an incident's status tells of a brake that is in already, and must not hold up the next."""
 _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
+_WATCHING_SECONDS: Final = 1.0
+"""After a change of what is only observed: a burst of them is then looked at once."""
+_MOST_WATCHING: Final = 16
 _GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
 EVIDENCE_INTERVAL_SECONDS: Final = 15.0
@@ -117,6 +122,8 @@ class Conductor:
         self._received: dict[IncidentKey, float] = {}
         self._braked: dict[IncidentKey, float] = {}
         self._asking: dict[IncidentKey, _Asking] = {}
+        self._watching: set[IncidentKey] = set()
+        """Open ones that only observe."""
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -124,6 +131,7 @@ class Conductor:
             skew_seconds=lambda: api.clock.skew_seconds or 0.0,
             catch_up=self.catch_up,
         )
+        witness = Witness(view, pools=scope.pools)
         self.targets = TargetLoop(
             api=api,
             view=view,
@@ -134,6 +142,7 @@ class Conductor:
             pools=scope.pools,
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
+            on_edited=witness.hear,
         )
         self.asking = Asking(
             view=view,
@@ -154,6 +163,7 @@ class Conductor:
             brake_seconds=self._braked.get,
             answers=self.asking.answers,
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
+            witness=witness,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -177,7 +187,7 @@ class Conductor:
         self._started = True
         self.view.on_incident = self._on_incident
         self.view.on_change = self._on_change
-        self.view.on_object = self._target_queue.add
+        self.view.on_object = self._on_object
         self.view.on_arming = self._on_arming
         for target in list(self.view.targets()):
             self._target_queue.add(target)
@@ -239,8 +249,13 @@ class Conductor:
             self._received.pop(key, None)
             self._braked.pop(key, None)
             self._asking.pop(key, None)
+            self._watching.discard(key)
             self._outcomes.forget(key)
             return
+        if incident.acts or incident.closed:
+            self._watching.discard(key)
+        else:
+            self._watching.add(key)
         asking = _asking(incident)
         targets: list[ObjectKey] = []
         if self._asking.get(key) != asking and incident.acts and not incident.closed:
@@ -253,6 +268,19 @@ class Conductor:
             self._target_queue.add(target, after_seconds=each * crowd if crowd > _CROWD else 0.0)
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
+
+    def _on_object(self, target: ObjectKey) -> None:
+        """Bring a target to what is asked of it; those that only observe look at it, and later.
+
+        Of very many the first ones are enough to tell what people did.
+        """
+        self._target_queue.add(target)
+        if not self._watching:
+            return
+        watching = (one for one in self.view.incidents_on(target) if not one.acts)
+        for incident in itertools.islice(watching, _MOST_WATCHING):
+            key = IncidentKey(incident.namespace, incident.name)
+            self._incident_queue.add(key, after_seconds=_WATCHING_SECONDS)
 
     def _on_arming(self) -> None:
         """Somebody threw the switch: every incident is decided upon again."""

@@ -32,6 +32,7 @@ from responder.reconcile.announcing import announce_incident
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _MOST_TRANSITIONS: Final = 6
 
@@ -54,6 +55,7 @@ class IncidentLoop:
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
         answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
+        witness: Witness | None = None,
     ) -> None:
         self._api = api
         self._view = view
@@ -65,6 +67,7 @@ class IncidentLoop:
         self._brake_seconds = brake_seconds
         self._answers = answers
         self._over_budget = over_budget
+        self._witness = witness
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -178,6 +181,8 @@ class IncidentLoop:
         now = moment(self._now())
         for entry in entries_about(incident.status.targets, targets, now=now):
             told = replace(told, timeline=noted(told.timeline, entry))
+        if self._witness is not None:
+            told = self._witness.look(incident, told, now=self._now())
         return told
 
     def _with_conditions(self, incident: Incident, status: Status, *, now: datetime) -> Status:
