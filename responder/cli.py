@@ -1,8 +1,8 @@
-"""The command line: serve, check, notify, plan, incidents, and what people ask of them."""
+"""The command line: serve, check, notify, plan, incidents, report, and what people ask."""
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from responder.app import serve as run_service
 from responder.errors import BadInput, Problem
 from responder.evidence.metric import Metric
 from responder.incidents.incident import Incident
+from responder.incidents.reporting import report as reported
 from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
 from responder.logs import configure_logs
@@ -23,6 +24,7 @@ from responder.playbooks.quantities import duration
 from responder.playbooks.schema import Playbook
 from responder.reconcile.preview import readable
 from responder.reconcile.rulebook import read_rules
+from responder.reporting import told_as_json, told_in_words
 from responder.sandbox import commands as sandbox_commands
 from responder.settings import Settings, read_settings
 from responder.telling import in_full, json_text, listed, plain
@@ -300,6 +302,35 @@ def _told(item: Incident) -> dict[str, object]:
         "refusals": [dict(refusal) for refusal in item.refusals],
         "status": item.status.to_json(),
     }
+
+
+@app.command()
+def report(
+    *,
+    since: Annotated[str, typer.Option(help="From how long ago on, like 24h.")] = "7d",
+    playbook: Annotated[str | None, typer.Option(help="Of this playbook alone.")] = None,
+    false_alarm: Annotated[
+        str, typer.Option(help="What is over within this time may have been a false alarm.")
+    ] = "10m",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what was held, or would have been, for how long, and what people did meanwhile."""
+    span = timedelta(seconds=duration(since, field="--since").seconds)
+    quick = timedelta(seconds=duration(false_alarm, field="--false-alarm").seconds)
+    settings, now = _hand_settings(kubeconfig, namespace), datetime.now(UTC)
+    items = [
+        item
+        for item in asyncio.run(commands.list_incidents(settings))
+        if playbook in (None, item.playbook)
+    ]
+    found = reported(items, since=now - span, now=now, quick=quick)
+    if as_json:
+        typer.echo(json_text(told_as_json(found, since=now - span, now=now)))
+        return
+    kept = settings.keep_closed_hours * 3600
+    typer.echo(told_in_words(found, since=now - span, now=now, kept_seconds=kept))
 
 
 @app.command()
