@@ -6,6 +6,7 @@ from what the cluster says, and nothing else is needed to go on.
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again, KeyedQueue
 from responder.reconcile.target_loop import TargetLoop
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _TARGETS_AT_ONCE: Final = 16
 _INCIDENTS_AT_ONCE: Final = 4
@@ -51,6 +53,9 @@ _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
 _SEEN_AFTER_SECONDS: Final = 0.25
 """How long the end of a workload's pods is waited for, which ends one after the other."""
+_WATCHING_SECONDS: Final = 1.0
+"""After a change of what is only observed: a burst of them is then looked at once."""
+_MOST_WATCHING: Final = 16
 _GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
 EVIDENCE_INTERVAL_SECONDS: Final = 15.0
@@ -132,6 +137,8 @@ class Conductor:
         self._braked: dict[IncidentKey, float] = {}
         self._asking: dict[IncidentKey, _Asking] = {}
         self._quiet: Mapping[str, Quiet] | None = None
+        self._watching: set[IncidentKey] = set()
+        """Open ones that only observe."""
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -139,6 +146,7 @@ class Conductor:
             skew_seconds=lambda: api.clock.skew_seconds or 0.0,
             catch_up=self.catch_up,
         )
+        witness = Witness(view, pools=scope.pools)
         self.targets = TargetLoop(
             api=api,
             view=view,
@@ -150,6 +158,7 @@ class Conductor:
             patience=scope.patience,
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
+            on_edited=witness.hear,
         )
         self.looking = Looking(
             view=view,
@@ -181,6 +190,7 @@ class Conductor:
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
             quiet=lambda: self._quiet,
             confirmations=Confirmations(looking=self.looking, events=events, metrics=metrics),
+            witness=witness,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -283,8 +293,13 @@ class Conductor:
             self._received.pop(key, None)
             self._braked.pop(key, None)
             self._asking.pop(key, None)
+            self._watching.discard(key)
             self._outcomes.forget(key)
             return
+        if incident.acts or incident.closed:
+            self._watching.discard(key)
+        else:
+            self._watching.add(key)
         asking = _asking(incident)
         targets: list[ObjectKey] = []
         if self._asking.get(key) != asking and incident.acts and not incident.closed:
@@ -298,18 +313,24 @@ class Conductor:
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
 
-    def _on_arming(self) -> None:
-        """Somebody threw the switch: every incident is decided upon again."""
-        log.warning("switched", arming=str(self.view.arming))
-        for key, incident in list(self.view.incidents.items()):
-            if not incident.closed:
-                self._on_incident(key, incident)
-                self._incident_queue.add(key)
-
     def _on_object(self, target: ObjectKey) -> None:
+        """Bring a target to what is asked of it; who only looks at it does so later."""
         self._target_queue.add(target)
-        if target.kind != DEPLOYMENT:
-            return
+        if self._watching:
+            self._have_it_watched(target)
+        if target.kind == DEPLOYMENT:
+            self._have_its_effect_seen(target)
+
+    def _have_it_watched(self, target: ObjectKey) -> None:
+        """Have incidents look that only observe; of very many the first ones are enough to tell
+        what people did.
+        """
+        watching = (one for one in self.view.incidents_on(target) if not one.acts)
+        for incident in itertools.islice(watching, _MOST_WATCHING):
+            key = IncidentKey(incident.namespace, incident.name)
+            self._incident_queue.add(key, after_seconds=_WATCHING_SECONDS)
+
+    def _have_its_effect_seen(self, target: ObjectKey) -> None:
         self.looking.note(target)
         crowd = self.view.crowd_on(target)
         after = max(_SEEN_AFTER_SECONDS, _LEAVING_SECONDS * crowd)
@@ -317,6 +338,14 @@ class Conductor:
             if is_awaited(incident):
                 key = IncidentKey(incident.namespace, incident.name)
                 self._incident_queue.add(key, after_seconds=after)
+
+    def _on_arming(self) -> None:
+        """Somebody threw the switch: every incident is decided upon again."""
+        log.warning("switched", arming=str(self.view.arming))
+        for key, incident in list(self.view.incidents.items()):
+            if not incident.closed:
+                self._on_incident(key, incident)
+                self._incident_queue.add(key)
 
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)

@@ -35,6 +35,7 @@ from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _MOST_TRANSITIONS: Final = 6
 
@@ -59,6 +60,7 @@ class IncidentLoop:
         over_budget: Callable[[Incident], str] = lambda _incident: "",
         quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
         confirmations: Confirmations,
+        witness: Witness | None = None,
     ) -> None:
         self._api = api
         self._view = view
@@ -72,6 +74,7 @@ class IncidentLoop:
         self._over_budget = over_budget
         self._quiet = quiet
         self._confirmations = confirmations
+        self._witness = witness
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -186,6 +189,8 @@ class IncidentLoop:
         now = moment(self._now())
         for entry in entries_about(incident.status.targets, targets, now=now):
             told = replace(told, timeline=noted(told.timeline, entry))
+        if self._witness is not None:
+            told = self._witness.look(incident, told, now=self._now())
         return told
 
     def _with_conditions(self, incident: Incident, status: Status, *, now: datetime) -> Status:

@@ -33,7 +33,7 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
-from responder.holds.planning import Step, Write
+from responder.holds.planning import Finding, Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT
 from responder.holds.workload import AUTOSCALER
 from responder.metrics import Metrics
@@ -88,6 +88,7 @@ class TargetLoop:
         release_ghosts: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         on_outcome: Callable[[IncidentKey], None] = lambda _key: None,
+        on_edited: Callable[[Finding], None] = lambda _finding: None,
     ) -> None:
         self._api = api
         self._view = view
@@ -100,7 +101,7 @@ class TargetLoop:
         self._pace = Pace(monotonic=monotonic, patience=patience)
         self._refusals: Resting[ApiFailure] = Resting(seconds=_REFUSED_SECONDS, monotonic=monotonic)
         self._on_outcome = on_outcome
-        self._findings = Findings(view=view, events=events, metrics=metrics)
+        self._findings = Findings(view=view, events=events, metrics=metrics, on_edited=on_edited)
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Bring one target to what is asked of it; raises Again where it isn't there yet."""
