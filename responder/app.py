@@ -24,7 +24,7 @@ from responder.holds.objects import MANAGER
 from responder.incidents.budgets import Budgets
 from responder.metrics import Metrics
 from responder.notices.herald import Herald
-from responder.reconcile.conductor import Conductor, Scope
+from responder.reconcile.conductor import Conductor
 from responder.reconcile.contest import Patience
 from responder.reconcile.feeds import Feeds
 from responder.reconcile.inquiry import Inquiry, Practice
@@ -32,6 +32,7 @@ from responder.reconcile.intake import Intake, Terms
 from responder.reconcile.recovering import Recovery
 from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.rulebook import Rulebook
+from responder.reconcile.scope import Scope
 from responder.reconcile.view import View
 from responder.settings import Access, Settings
 from responder.web.authentication import BearerToken
