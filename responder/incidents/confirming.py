@@ -61,21 +61,17 @@ def is_awaited(incident: Incident) -> bool:
         incident.status.phase in _LOOKED_AT
         and bool(record.applied_at)
         and not record.confirmed_at
-        and record.turn == turn_of(incident)
+        and bool(record.turn)
     )
 
 
-def is_to_be_looked_for(
-    incident: Incident, *, looked_at: datetime | None, now: datetime, within_seconds: float
-) -> bool:
-    """Tell whether it is time to look once more: ever more seldom, the longer nothing was seen."""
+def look_again_at(incident: Incident, *, looked_at: datetime, within_seconds: float) -> datetime:
+    """Give when to look once more: ever more seldom, the longer nothing was seen."""
     applied = read_moment(incident.status.confirmation.applied_at)
-    if not is_awaited(incident) or applied is None:
-        return False
-    passed = now - applied
-    if looked_at is None or passed <= _OFTEN * timedelta(seconds=within_seconds):
-        return True
-    return now - looked_at >= min(passed / 4, _LONGEST_GAP)
+    passed = timedelta() if applied is None else looked_at - applied
+    if passed <= _OFTEN * timedelta(seconds=within_seconds):
+        return looked_at
+    return looked_at + min(passed / 4, _LONGEST_GAP)
 
 
 def deadline_of(incident: Incident, *, within_seconds: float) -> datetime | None:

@@ -30,8 +30,8 @@ from responder.incidents.confirmation import Effect, Sight
 from responder.incidents.confirming import (
     CONFIRM_WITHIN_SECONDS,
     is_awaited,
-    is_to_be_looked_for,
     is_written,
+    look_again_at,
     targets_of,
     turn_of,
 )
@@ -51,7 +51,7 @@ class _Known:
     """What was seen of one incident's senders in one turn, by the place of the ask in the plan."""
 
     turn: str
-    looked_at: datetime | None = None
+    again_at: datetime
     sights: dict[int, Sight] = field(default_factory=dict)
     signs: dict[int, SenderSigns] = field(default_factory=dict)
 
@@ -101,7 +101,10 @@ class Looking:
             self._watch(*place)
 
     def due(self) -> list[tuple[IncidentKey, Incident]]:
-        """Give the incidents whose effect is to be looked for in this round."""
+        """Give the incidents whose effect is to be looked for in this round.
+
+        It passes over all that are open, thousands of times a day: what is looked at is cheap.
+        """
         now, found, awaited = self._now(), [], set()
         self._is_down = False
         for key, incident in self._view.incidents.items():
@@ -109,14 +112,8 @@ class Looking:
                 continue
             awaited.add(key)
             known = self._known.get(key)
-            if is_to_be_looked_for(
-                incident,
-                looked_at=known.looked_at
-                if known is not None and known.turn == turn_of(incident)
-                else None,
-                now=now,
-                within_seconds=self.within_seconds,
-            ):
+            turn = incident.status.confirmation.turn
+            if known is None or known.turn != turn or known.again_at <= now:
                 found.append((key, incident))
         for key in self._known.keys() - awaited:
             del self._known[key]
@@ -126,10 +123,10 @@ class Looking:
 
     async def look(self, key: IncidentKey, incident: Incident) -> None:
         """Look for what an incident's senders show, once."""
-        known = self._known.get(key)
-        if known is None or known.turn != turn_of(incident):
-            known = self._known[key] = _Known(turn_of(incident))
-        known.looked_at = self._now()
+        known, turn, now = self._known.get(key), incident.status.confirmation.turn, self._now()
+        if known is None or known.turn != turn:
+            known = self._known[key] = _Known(turn, now)
+        known.again_at = look_again_at(incident, looked_at=now, within_seconds=self.within_seconds)
         for index, ask in enumerate(incident.plan_in_force):
             before = known.sights.get(index)
             seen = before is not None and before.effect is Effect.SEEN
@@ -142,8 +139,8 @@ class Looking:
             if self._is_down:
                 sight = Sight(told(ask), Effect.UNKNOWN, "Prometheus gives no answer")
             else:
-                metrics, now = self._attempts(), self._now()
-                sight = await signs.look(looked, self._prometheus, metrics, now=now)
+                metrics = self._attempts()
+                sight = await signs.look(looked, self._prometheus, metrics, now=self._now())
                 if signs.is_down:
                     self._is_down = True
             known.sights[index] = sight
