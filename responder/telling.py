@@ -100,6 +100,19 @@ def in_full(item: Incident, *, now: datetime) -> str:
         f"    {target.key} {target.state}{f': {target.message}' if target.message else ''}"
         for target in status.targets
     ]
+    if status.decision is not None:
+        lines.append("  would hold")
+        lines += [f"    {change}" for change in status.decision.changes]
+        lines += [f"    not: {why}" for why in status.decision.refused]
+        lines += [f"    a person would be necessary {why}" for why in status.decision.person]
+        if status.decision.ends:
+            lines.append(f"    and would have given it back at {status.decision.ends}")
+    if status.witnessed.changes:
+        lines.append("  changed by others")
+        lines += [
+            f"    {change.time[:_PRECISE_TIME_CHARACTERS]} {change} (by {change.by or 'somebody'})"
+            for change in status.witnessed.changes
+        ]
     lines.append("  timeline")
     lines += [
         f"    {entry.time[:_PRECISE_TIME_CHARACTERS]} {entry.what}: {entry.why}"

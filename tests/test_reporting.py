@@ -3,7 +3,9 @@
 import dataclasses
 import json
 from datetime import timedelta
+from pathlib import Path
 
+from responder.holds.objects import ObjectKey
 from responder.incidents.decision import Change, Decision, Place
 from responder.incidents.figures import PlaybookReport
 from responder.incidents.incident import Incident
@@ -14,6 +16,7 @@ from tests.incidents.given import at, told_at
 from tests.incidents.test_reporting import REPLICAS, acted, lowered, observed
 from tests.test_telling import HOSTILE, is_harmless
 
+PAGE = (Path(__file__).parents[1] / "docs" / "observing.md").read_text(encoding="utf-8")
 SINCE, NOW = at(-60), at(240)
 
 
@@ -133,3 +136,34 @@ def test_json_has_fixed_keys() -> None:
         "escalations",
         "advice",
     ]
+
+
+def test_the_page_shows_what_is_printed() -> None:
+    hold = Place(ObjectKey("ConfigMap", "mail", "spring-sale"), "hold.json")
+
+    def one(number: int, begun: float, *, for_minutes: float, after: float, to: str) -> Incident:
+        changes = (Change(hold, "absent", '{"share": 0.0}'), Change(REPLICAS, "8", "2"))
+        person = ("to acknowledge the cause: the playbook asks for it",)
+        return observed(
+            number,
+            begun=begun,
+            resolved=begun + for_minutes,
+            decision=Decision(told_at(begun), changes, person=person),
+            changes=[lowered(begun + after, after=to)],
+        )
+
+    week = timedelta(days=7)
+    first = one(1, -4000, for_minutes=90, after=14, to="2")
+    cleaned = Request(told_at(-3950), "ada@desk", "list cleaned")
+    found = [
+        dataclasses.replace(first, wishes=Wishes(acknowledge=cleaned)),
+        one(2, -2500, for_minutes=35, after=9, to="2"),
+        one(3, -600, for_minutes=120, after=31, to="0"),
+    ]
+    told = told_in_words(
+        report(found, since=at(0) - week, now=at(0), quick=timedelta(minutes=10)),
+        since=at(0) - week,
+        now=at(0),
+        kept_seconds=week.total_seconds(),
+    )
+    assert f"$ responder report --since 7d --namespace mail\n{told}\n```" in PAGE

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.holds.objects import ObjectKey
+from responder.incidents.decision import Change, Decision, Place, Witnessed
 from responder.incidents.identity import Identity
 from responder.incidents.status import Condition, Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
@@ -117,3 +119,24 @@ def test_what_is_closed_needs_no_release(reason: Reason) -> None:
 
 def test_one_that_nobody_looked_at_yet_is_new() -> None:
     assert "New" in listed([incident(phase=Phase.NEW)])
+
+
+def test_one_that_observes_tells_what_it_would_hold_and_what_others_did() -> None:
+    place = Place(ObjectKey("Deployment", "mail", "email-sender"), "replicas")
+    decision = Decision(
+        told_at(0),
+        (Change(place, "8", "2"),),
+        ("campaign/x: none",),
+        person=("to release it",),
+        ends=told_at(30),
+    )
+    witnessed = Witnessed(None, (Change(place, "8", "3", told_at(14), HOSTILE),))
+    item = incident(mode="observe", status={"decision": decision, "witnessed": witnessed})
+    told = in_full(item, now=at(1))
+    assert "  would hold\n    Deployment/email-sender replicas: 8 -> 2" in told
+    assert "not: campaign/x: none" in told
+    assert "a person would be necessary to release it" in told
+    assert f"given it back at {told_at(30)}" in told
+    assert "2026-11-24T18:14:00.000 Deployment/email-sender replicas: 8 -> 3 (by " in told
+    assert is_harmless(told)
+    assert "would hold" not in in_full(incident(), now=at(1))
