@@ -11,7 +11,7 @@ import pytest
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.fixtures import StartPrometheus
 from tests.controlplane.real_prometheus import scrape_configuration
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import DEPLOYMENTS, Cluster
 from tests.e2e.conftest import StartResponder
 from tests.e2e.obedient_sender import ObedientSender, sending
 from tests.e2e.process import ResponderProcess, alert, sample
@@ -213,6 +213,9 @@ def test_zero_is_confirmed_only_after_the_autoscaler_has_synced_at_zero(
     responder = start_responder(scaled(0))
     brake(responder)
     eventually_blocking(lambda: cluster.pods() == 0, what="no pod is left")
+    # As a sync does that was in flight when zero was written.
+    cluster.kube.patch(*DEPLOYMENTS, "email-sender", {"spec": {"replicas": 3}})
+    eventually_blocking(lambda: cluster.replicas() == 0, what="it is held at zero again")
     told = wait_for(cluster, "True", "Seen", within_seconds=60)
     assert told == "Deployment/email-sender: no pod is left"
     active = [

@@ -76,6 +76,7 @@ class Workloads:
             "message": "Deployment has minimum availability.",
         }
         status: Json = {key: value for key, value in counts.items() if value}
+        status["terminatingReplicas"] = 0  # since 1.35; here a pod is gone at once
         set_status(self.objects, kind, body, {**status, "conditions": [condition]})
 
     def _fill(self, kind: Kind, replica_set: Json, number: int) -> None:
