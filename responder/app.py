@@ -18,16 +18,21 @@ from responder.errors import BadInput, Problem
 from responder.evidence.alertmanager import Alertmanagers, open_alertmanagers
 from responder.evidence.credentials import Credentials, Tls
 from responder.evidence.prometheus import Prometheus, open_prometheus
+from responder.evidence.reckoning import Senders
 from responder.evidence.transport import Endpoint, Limits
 from responder.holds.objects import MANAGER
 from responder.incidents.budgets import Budgets
 from responder.metrics import Metrics
 from responder.notices.herald import Herald
-from responder.reconcile.conductor import Conductor, Scope
+from responder.reconcile.conductor import Conductor
+from responder.reconcile.contest import Patience
 from responder.reconcile.feeds import Feeds
+from responder.reconcile.inquiry import Inquiry, Practice
 from responder.reconcile.intake import Intake, Terms
+from responder.reconcile.recovering import Recovery
 from responder.reconcile.repetitions import Repetitions
 from responder.reconcile.rulebook import Rulebook
+from responder.reconcile.scope import Scope
 from responder.reconcile.view import View
 from responder.settings import Access, Settings
 from responder.web.authentication import BearerToken
@@ -47,6 +52,12 @@ def scope_of(settings: Settings) -> Scope:
         target_namespaces=settings.target_namespaces,
         pools=settings.pools,
         keep_closed=timedelta(hours=settings.keep_closed_hours),
+        patience=Patience(
+            pauses_seconds=settings.contest_pauses_seconds,
+            window_seconds=settings.contest_window_seconds,
+            rest_seconds=settings.contest_rest_seconds,
+            calm_seconds=settings.contest_calm_seconds,
+        ),
         budgets=budgets_of(settings),
         confirm_within_seconds=settings.confirm_within_seconds,
     )
@@ -89,6 +100,15 @@ def alertmanagers_of(settings: Settings) -> AbstractAsyncContextManager[Alertman
     return open_alertmanagers([_endpoint(url, access) for url in settings.alertmanager_urls])
 
 
+def practice_of(settings: Settings) -> Practice:
+    return Practice(
+        senders=Senders.of(settings.alertmanager_urls, settings.alertmanager_external_urls),
+        interval_seconds=settings.alertmanager_interval_seconds,
+        grace_seconds=settings.alertmanager_grace_seconds,
+        receiver=settings.alertmanager_receiver,
+    )
+
+
 def _endpoint(url: str, access: Access) -> Endpoint:
     return Endpoint(
         url=url,
@@ -105,7 +125,12 @@ class Responder:
     """One running responder."""
 
     def __init__(
-        self, settings: Settings, api: KubernetesApi, *, prometheus: Prometheus | None = None
+        self,
+        settings: Settings,
+        api: KubernetesApi,
+        *,
+        alertmanagers: Alertmanagers,
+        prometheus: Prometheus | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
@@ -153,6 +178,17 @@ class Responder:
             on_stored=self.conductor.on_stored,
             metrics=lambda: self.rulebook.named,
         )
+        self.inquiry = Inquiry(
+            alertmanagers,
+            practice_of(settings),
+            view=self.view,
+            recovery=Recovery(self.intake, self.view, now=self.conductor.now),
+            metrics=self.metrics,
+            now=self.conductor.now,
+            is_ready=lambda: not self.feeds.not_synced(),
+            leads=self.conductor.fence.leads,
+            on_quiet=self.conductor.on_quiet,
+        )
 
     def warn_without_evidence(self) -> None:
         """Say which playbooks ask for evidence that nobody will give."""
@@ -187,6 +223,7 @@ class Responder:
             pools=self.settings.pools,
             most_requests=self.settings.most_requests,
             request_seconds=self.settings.request_seconds,
+            on_cut_short=self.inquiry.on_cut_short,
         )
 
     async def act(self) -> None:
@@ -204,6 +241,10 @@ class Responder:
                 log.info("acting", incidents=len(self.view.incidents))
                 group.create_task(self.conductor.resync())
                 group.create_task(self.conductor.asking.run())
+                if self.settings.alertmanager_urls:
+                    group.create_task(self.inquiry.run())
+                else:
+                    log.warning("lost_notifications_not_looked_for", why="no alertmanager_urls")
         finally:
             await self.conductor.stop()
             await self.herald.close()
@@ -225,7 +266,13 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Responder, str]]:
         asked = prometheus_of(settings)
         prometheus = None if asked is None else await stack.enter_async_context(asked)
         connection = await stack.enter_async_context(await connect(settings.kubeconfig))
-        responder = Responder(settings, KubernetesApi(connection), prometheus=prometheus)
+        alertmanagers = await stack.enter_async_context(alertmanagers_of(settings))
+        responder = Responder(
+            settings,
+            KubernetesApi(connection),
+            alertmanagers=alertmanagers,
+            prometheus=prometheus,
+        )
         responder.rulebook.load()
         responder.warn_without_evidence()
         app = create_app(responder.service(), token=token, most_body_bytes=settings.most_body_bytes)

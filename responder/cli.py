@@ -1,4 +1,4 @@
-"""The command line: serve, check, notify, plan, incidents, and what people ask of them."""
+"""The command line: serve, check, notify, plan, incidents, report, and what people ask."""
 
 import asyncio
 import sys

@@ -5,7 +5,7 @@ They need Kubernetes alone, and work with the responder down.
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,10 +13,12 @@ import typer
 from responder import commands
 from responder.errors import BadInput, Problem
 from responder.incidents.incident import Incident
+from responder.incidents.reporting import report as reported
 from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
 from responder.options import AllowNamespace, Json, Kubeconfig, Name, Namespace, Why, hand_settings
 from responder.playbooks.quantities import duration
+from responder.reporting import told_as_json, told_in_words
 from responder.settings import Settings
 from responder.telling import in_full, json_text, listed, plain
 
@@ -60,6 +62,34 @@ def _told(item: Incident) -> dict[str, object]:
         "refusals": [dict(refusal) for refusal in item.refusals],
         "status": item.status.to_json(),
     }
+
+
+def report(
+    *,
+    since: Annotated[str, typer.Option(help="From how long ago on, like 24h.")] = "7d",
+    playbook: Annotated[str | None, typer.Option(help="Of this playbook alone.")] = None,
+    false_alarm: Annotated[
+        str, typer.Option(help="What is over within this time may have been a false alarm.")
+    ] = "10m",
+    kubeconfig: Kubeconfig = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what was held, or would have been, for how long, and what people did meanwhile."""
+    span = timedelta(seconds=duration(since, field="--since").seconds)
+    quick = timedelta(seconds=duration(false_alarm, field="--false-alarm").seconds)
+    settings, now = hand_settings(kubeconfig, namespace), datetime.now(UTC)
+    items = [
+        item
+        for item in asyncio.run(commands.list_incidents(settings))
+        if playbook in (None, item.playbook)
+    ]
+    found = reported(items, since=now - span, now=now, quick=quick)
+    if as_json:
+        typer.echo(json_text(told_as_json(found, since=now - span, now=now)))
+        return
+    kept = settings.keep_closed_hours * 3600
+    typer.echo(told_in_words(found, since=now - span, now=now, kept_seconds=kept))
 
 
 def release(
@@ -173,6 +203,7 @@ def arm(*, reason: Why = "", kubeconfig: Kubeconfig = None, namespace: Namespace
 
 
 COMMANDS: Final[tuple[Callable[..., Any], ...]] = (
+    report,
     release,
     approve,
     reject,

@@ -85,6 +85,25 @@ class Metrics:
             "incidents_past_review", "Open incidents that a person should have looked at by now."
         )
         self.ghosts = gauge("ghost_holds", "Held objects whose incident vanished unfinished.")
+        self.alertmanager_up = gauge(
+            "alertmanager_up", "1 where its list of alerts was read.", ("alertmanager",)
+        )
+        self.inquiries = counter(
+            "alertmanager_inquiries_total",
+            "Times that the Alertmanagers were asked what fires, by how it ended.",
+            ("outcome",),
+        )
+        self.lost_notifications = counter(
+            "lost_notifications_total",
+            "Alerts of which no notification came, found by asking and stored, by status.",
+            ("status",),
+        )
+        self.alerts_unknown = gauge(
+            "alerts_unknown", "Alerts of which no Alertmanager can say if they fire.", ("reason",)
+        )
+        self.alerts_quiet = gauge(
+            "alerts_quiet", "Alerts of incidents that are silenced, inhibited or muted.", ("why",)
+        )
         self.playbooks = gauge("playbooks", "Playbooks in force.")
         self.playbooks_valid = gauge(
             "playbooks_last_load_valid",

@@ -75,6 +75,12 @@ class EvidenceSettings(BaseSettings):
 
     alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """Every Alertmanager that notifies us, each by itself."""
+    alertmanager_external_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """Under which `externalURL` they notify: one for all, or one for each; by default the URLs."""
+    alertmanager_receiver: str = ""
+    """The name of our receiver there; where it is not set, any alert that they list is ours."""
+    alertmanager_interval_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """How often they are asked what fires."""
     alertmanager_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """How long one must have run before an alert that it doesn't list has resolved."""
     alertmanager_bearer_token_file: Path | None = None
@@ -84,7 +90,7 @@ class EvidenceSettings(BaseSettings):
     alertmanager_cert_file: Path | None = None
     alertmanager_key_file: Path | None = None
 
-    @field_validator("alertmanager_urls", mode="before")
+    @field_validator("alertmanager_urls", "alertmanager_external_urls", mode="before")
     @classmethod
     def _urls(cls, given: object) -> object:
         return _listed(given)
@@ -94,6 +100,11 @@ class EvidenceSettings(BaseSettings):
     def _good_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(urls)) < len(urls):
             raise ValueError("names one twice")
+        return tuple(_good_url(url) for url in urls)
+
+    @field_validator("alertmanager_external_urls")
+    @classmethod
+    def _good_names(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_good_url(url) for url in urls)
 
     @field_validator("prometheus_url")
@@ -112,6 +123,16 @@ class EvidenceSettings(BaseSettings):
                 faults += ("credentials for an address that is not set",)
             if faults:
                 raise ValueError(f"{name}: {'; '.join(faults)}")
+        return self
+
+    @model_validator(mode="after")
+    def _named_alike(self) -> Self:
+        names, urls = self.alertmanager_external_urls, self.alertmanager_urls
+        if len(names) not in {0, 1, len(urls)} or (names and not urls):
+            raise ValueError(
+                "alertmanager_external_urls: one for all of the alertmanager_urls,"
+                " or one for each, in their order"
+            )
         return self
 
     @property
@@ -158,6 +179,18 @@ class Settings(EvidenceSettings):
     """Webhook calls under way at once; beyond, senders are asked to come again (503)."""
     request_seconds: Annotated[float, Field(gt=0)] = 8.0
     """How long a webhook call may take; below the sender's own time-out."""
+    contest_pauses_seconds: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=600)], ...],
+        NoDecode,
+        Field(min_length=1, max_length=64),
+    ] = (0.0, 0.0, 0.0, 2.0, 4.0, 8.0)
+    """Before each answer to another writer that undoes a hold; then it is stood down from."""
+    contest_window_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
+    """How long such an answer counts."""
+    contest_rest_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """Between two tries while it is stood down from."""
+    contest_calm_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """How long a hold must stand until it is no longer contested."""
     log_format: Literal["json", "console"] = "json"
 
     notify_file: Path | None = None
@@ -185,7 +218,7 @@ class Settings(EvidenceSettings):
             raise ValueError(f"holds {{{unknown[0]}}}; there are {known}")
         return link
 
-    @field_validator("allow_namespace", "pools", mode="before")
+    @field_validator("allow_namespace", "pools", "contest_pauses_seconds", mode="before")
     @classmethod
     def _names(cls, given: object) -> object:
         return _listed(given)

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from responder.incidents.explaining import can_do, confirmation, waits_for
 from responder.incidents.incident import Incident
+from responder.incidents.quiet import SILENCED
 from responder.incidents.requests import Wish
+from responder.incidents.status import Phase
 from responder.playbooks.asks import Ask
 
 _TIME_CHARACTERS = 19
@@ -73,6 +75,11 @@ def in_full(item: Incident, *, now: datetime) -> str:
         f"  because    {status.reason}: {status.message}",
         f"  alerts     {item.firing} firing, {resolved} resolved{more}",
     ]
+    lines += [
+        f"  quiet      {told.message}; that neither releases nor disarms"
+        for told in status.conditions
+        if told.type == SILENCED and told.status == "True" and status.phase is not Phase.CLOSED
+    ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")
     lines += [f"  {word:<11}{told}" for word, told in confirmation(item)]
@@ -93,6 +100,19 @@ def in_full(item: Incident, *, now: datetime) -> str:
         f"    {target.key} {target.state}{f': {target.message}' if target.message else ''}"
         for target in status.targets
     ]
+    if status.decision is not None:
+        lines.append("  would hold")
+        lines += [f"    {change}" for change in status.decision.changes]
+        lines += [f"    not: {why}" for why in status.decision.refused]
+        lines += [f"    a person would be necessary {why}" for why in status.decision.person]
+        if status.decision.ends:
+            lines.append(f"    and would have given it back at {status.decision.ends}")
+    if status.witnessed.changes:
+        lines.append("  changed by others")
+        lines += [
+            f"    {change.time[:_PRECISE_TIME_CHARACTERS]} {change} (by {change.by or 'somebody'})"
+            for change in status.witnessed.changes
+        ]
     lines.append("  timeline")
     lines += [
         f"    {entry.time[:_PRECISE_TIME_CHARACTERS]} {entry.what}: {entry.why}"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from responder.app import alertmanagers_of, prometheus_of
+from responder.app import alertmanagers_of, practice_of, prometheus_of
 from responder.errors import BadInput
+from responder.evidence.reckoning import Senders
+from responder.reconcile.inquiry import Practice
 from responder.settings import Access, read_settings
 
 
@@ -128,6 +130,9 @@ def test_whom_to_ask_is_set_in_the_environment_too(
     monkeypatch.setenv("RESPONDER_ALERTMANAGER_URLS", "http://am-0:9093, http://am-1:9093/path")
     monkeypatch.setenv("RESPONDER_ALERTMANAGER_BEARER_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("RESPONDER_ALERTMANAGER_GRACE_SECONDS", "60")
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_INTERVAL_SECONDS", "20")
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_RECEIVER", "responder")
+    monkeypatch.setenv("RESPONDER_ALERTMANAGER_EXTERNAL_URLS", "https://alerts.example")
     monkeypatch.setenv("RESPONDER_SCRAPE_INTERVAL_SECONDS", "15")
     settings = read_settings()
     assert settings.prometheus_access == Access(
@@ -137,6 +142,12 @@ def test_whom_to_ask_is_set_in_the_environment_too(
     assert settings.alertmanager_access == Access(bearer_token_file=tmp_path / "token")
     assert (settings.alertmanager_grace_seconds, settings.scrape_interval_seconds) == (60, 15)
     assert prometheus_of(settings) is not None
+    assert practice_of(settings) == Practice(
+        Senders(("https://alerts.example",) * 2),
+        interval_seconds=20,
+        grace_seconds=60,
+        receiver="responder",
+    )
 
 
 FILE = Path("file")
@@ -152,6 +163,16 @@ FILE = Path("file")
         ({"prometheus_url": "http://x/?a=b"}, "end with"),
         ({"alertmanager_urls": "http://x,ftp://y"}, "http://"),
         ({"alertmanager_urls": "http://x,http://x"}, "twice"),
+        ({"alertmanager_external_urls": "http://x"}, "one for each"),
+        (
+            {
+                "alertmanager_urls": "http://x",
+                "alertmanager_external_urls": "http://y,http://z",
+            },
+            "one for each",
+        ),
+        ({"alertmanager_urls": "http://x", "alertmanager_external_urls": "y"}, "http://"),
+        ({"alertmanager_interval_seconds": 0}, "alertmanager_interval_seconds"),
         ({"prometheus_bearer_token_file": FILE}, "address that is not set"),
         ({"alertmanager_ca_file": FILE}, "address that is not set"),
         ({"prometheus_url": "http://x", "prometheus_username": "me"}, "go together"),

@@ -1,5 +1,6 @@
 """What is told on a terminal is whole, aligned, and can't play tricks."""
 
+import dataclasses
 import json
 import unicodedata
 
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.holds.objects import ObjectKey
+from responder.incidents.decision import Change, Decision, Place, Witnessed
 from responder.incidents.identity import Identity
-from responder.incidents.status import Entry, Phase, Reason
+from responder.incidents.status import Condition, Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
 from tests.incidents.given import at, closed, incident, released, told_at
 
@@ -91,6 +94,17 @@ def test_what_people_asked_for_is_told_with_who_and_why() -> None:
     assert "responder release" not in told
 
 
+def test_an_alert_that_is_kept_quiet_is_told_while_it_matters() -> None:
+    quiet = Condition("Silenced", "True", "Silenced", "HighBounceRate is silenced by s1")
+    told = in_full(incident(status={"conditions": (quiet,)}), now=at(6))
+    assert "quiet      HighBounceRate is silenced by s1; that neither releases nor disarms" in told
+    over = dataclasses.replace(quiet, status="False", message="")
+    assert "quiet" not in in_full(incident(status={"conditions": (over,)}), now=at(6))
+    assert "quiet" not in in_full(
+        incident(phase=Phase.CLOSED, status={"conditions": (quiet,)}), now=at(6)
+    )
+
+
 def test_hostile_text_forges_no_line() -> None:
     entry = Entry(told_at(1), "Holding", f"x\n  phase      Closed {HOSTILE}", HOSTILE)
     told = in_full(incident(status={"timeline": (entry,)}), now=at(6))
@@ -105,3 +119,24 @@ def test_what_is_closed_needs_no_release(reason: Reason) -> None:
 
 def test_one_that_nobody_looked_at_yet_is_new() -> None:
     assert "New" in listed([incident(phase=Phase.NEW)])
+
+
+def test_one_that_observes_tells_what_it_would_hold_and_what_others_did() -> None:
+    place = Place(ObjectKey("Deployment", "mail", "email-sender"), "replicas")
+    decision = Decision(
+        told_at(0),
+        (Change(place, "8", "2"),),
+        ("campaign/x: none",),
+        person=("to release it",),
+        ends=told_at(30),
+    )
+    witnessed = Witnessed(None, (Change(place, "8", "3", told_at(14), HOSTILE),))
+    item = incident(mode="observe", status={"decision": decision, "witnessed": witnessed})
+    told = in_full(item, now=at(1))
+    assert "  would hold\n    Deployment/email-sender replicas: 8 -> 2" in told
+    assert "not: campaign/x: none" in told
+    assert "a person would be necessary to release it" in told
+    assert f"given it back at {told_at(30)}" in told
+    assert "2026-11-24T18:14:00.000 Deployment/email-sender replicas: 8 -> 3 (by " in told
+    assert is_harmless(told)
+    assert "would hold" not in in_full(incident(), now=at(1))

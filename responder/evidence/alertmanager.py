@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Final
 
-from responder.evidence.listings import ListedAlert, Listing, Unheard, listed_alerts, uptime_seconds
+from responder.evidence.listings import ListedAlert, Listing, Unheard, listed_alerts, running
 from responder.evidence.transport import Endpoint, Limits, NoReply, Transport, open_transport
 from responder.evidence.verdict import Unknown
 
@@ -40,11 +40,16 @@ class Alertmanager:
         status = await self._get("/api/v2/status")
         if isinstance(status, Unheard):
             return status
-        uptime = uptime_seconds(status[0], date=status[1])
-        if uptime is None:
+        about = running(status[0], date=status[1])
+        if about is None:
             return self._unheard(Unknown.UNREADABLE, "the status has no uptime that can be read")
         return Listing(
-            source=self._transport.url, alerts=alerts, asked_at=now, uptime_seconds=uptime
+            source=self._transport.url,
+            alerts=alerts,
+            asked_at=now,
+            uptime_seconds=about.uptime_seconds,
+            peer=about.peer,
+            peers=about.peers,
         )
 
     async def _get(

@@ -1,22 +1,25 @@
 """Our incidents' alerts beside what the Alertmanagers list: which notifications were lost.
 
-An alert fires as long as one Alertmanager lists it, and has resolved only if every one of them was
-heard, has run for long enough to have been told again, and lists it no more.
+An alert fires as long as one Alertmanager lists it, and has resolved only if every one of them, and
+each that works together with them, was heard, has run for long enough to have been told again, and
+lists it no more.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from responder.alerts.timestamps import rfc3339_to_ns
 from responder.evidence.listings import AlertState, ListedAlert, Listing, Unheard
+from responder.evidence.verdict import Unknown
 
 GRACE_SECONDS: Final = 300.0
 """Prometheus repeats a firing alert each minute, after an evaluation; a restarted Alertmanager has
 heard of all of them by then. Also the time that Alertmanager may take to notify (group_wait and
 group_interval), before an alert that nobody told us of is a lost one."""
-_SKEW: Final = timedelta(seconds=10)
+SKEW: Final = timedelta(seconds=10)
+"""What was heard so little before they were asked counts more than what they list."""
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -34,18 +37,31 @@ class KnownAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why nothing can be said of an alert."""
+
+    reason: Unknown
+    message: str
+
+
+_JUST_HEARD: Final = Doubt(Unknown.JUST_HEARD, "it was heard of while they were asked")
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What was lost on the way, by fingerprint; what is in none of these is as we know it."""
 
     lost_resolves: frozenset[str] = frozenset()
     """We hold them to be firing, and they have resolved."""
     lost_firings: Mapping[str, ListedAlert] = field(default_factory=dict)
-    """They fire, and we hold them to be resolved or have never heard of them."""
+    """They fire, and some incident that should hold them to be firing does not."""
     silenced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of silences; for people: a silence neither releases nor disarms."""
     inhibited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Fingerprints of the alerts that inhibit them; for people, too."""
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    muted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the time intervals that mute them; as silences."""
+    unknown: Mapping[str, Doubt] = field(default_factory=dict)
     """Known alerts of which nothing can be said now, and why."""
 
 
@@ -55,11 +71,14 @@ def compare(
     *,
     concerns: Callable[[ListedAlert], bool],
     grace_seconds: float = GRACE_SECONDS,
+    cut_short: Collection[str] = (),
 ) -> Comparison:
     """Compare the alerts of all open incidents with one answer of each configured Alertmanager.
 
-    `concerns` says of an alert that is in no open incident whether it should be: it matches a
-    playbook, goes to our receiver, and is none whose incident a person closed while it fires.
+    `concerns` says of an alert whether some incident should hold it to be firing and does not: it
+    matches a playbook, goes to our receiver, and a person did not close the incident while it
+    fires. `cut_short` are receivers whose notifications left alerts out just now: for theirs there
+    is nothing to wait for.
     """
     ours = {alert.fingerprint: alert for alert in known}
     listed = _merged(answers)
@@ -67,26 +86,26 @@ def compare(
     asked_at = min((one.asked_at for one in answers if isinstance(one, Listing)), default=None)
     lost_resolves: set[str] = set()
     lost_firings: dict[str, ListedAlert] = {}
-    unknown: dict[str, str] = {}
+    unknown: dict[str, Doubt] = {}
     for fingerprint, alert in ours.items():
         found = listed.get(fingerprint)
-        is_fresh = asked_at is None or alert.heard_at >= asked_at - _SKEW
+        is_fresh = asked_at is None or alert.heard_at >= asked_at - SKEW
         if alert.firing and found is None:
             if silent or is_fresh:
-                unknown[fingerprint] = silent or "it was heard of while they were asked"
+                unknown[fingerprint] = silent or _JUST_HEARD
             else:
                 lost_resolves.add(fingerprint)
         elif not alert.firing and found is not None and found.state is AlertState.ACTIVE:
             if is_fresh:
-                unknown[fingerprint] = "it was heard of while they were asked"
+                unknown[fingerprint] = _JUST_HEARD
             else:
                 lost_firings[fingerprint] = _at_least_as_new(found, alert)
     lost_firings |= {
         fingerprint: found
         for fingerprint, found in listed.items()
-        if fingerprint not in ours
+        if (fingerprint not in ours or ours[fingerprint].firing)
         and found.state is AlertState.ACTIVE
-        and _is_due(found, answers, grace_seconds=grace_seconds)
+        and _is_due(found, answers, grace_seconds=grace_seconds, cut_short=cut_short)
         and concerns(found)
     }
     return Comparison(
@@ -94,6 +113,7 @@ def compare(
         lost_firings=lost_firings,
         silenced={one: listed[one].silenced_by for one in _in(ours, listed, "silenced_by")},
         inhibited={one: listed[one].inhibited_by for one in _in(ours, listed, "inhibited_by")},
+        muted={one: listed[one].muted_by for one in _in(ours, listed, "muted_by")},
         unknown=unknown,
     )
 
@@ -112,25 +132,35 @@ def _merged(answers: Iterable[Listing | Unheard]) -> dict[str, ListedAlert]:
                 first,
                 silenced_by=tuple(dict.fromkeys(first.silenced_by + second.silenced_by)),
                 inhibited_by=tuple(dict.fromkeys(first.inhibited_by + second.inhibited_by)),
+                muted_by=tuple(dict.fromkeys(first.muted_by + second.muted_by)),
+                receivers=tuple(dict.fromkeys(first.receivers + second.receivers)),
             )
     return merged
 
 
 def _why_silence_proves_nothing(
     answers: Sequence[Listing | Unheard], *, grace_seconds: float
-) -> str:
-    """Say why an alert that nobody lists need not have resolved; nothing where it has."""
+) -> Doubt | None:
+    """Say why an alert that nobody lists need not have resolved; None where it has."""
     if not answers:
-        return "there is no Alertmanager to ask"
+        return Doubt(Unknown.NOT_ALL_ASKED, "there is no Alertmanager to ask")
+    asked = {answer.peer for answer in answers if isinstance(answer, Listing)}
     for answer in answers:
         if isinstance(answer, Unheard):
-            return f"{answer.source}: {answer.message}"
+            return Doubt(answer.reason, f"{answer.source}: {answer.message}")
         if answer.uptime_seconds < grace_seconds:
-            return (
+            return Doubt(
+                Unknown.YOUNG,
                 f"{answer.source} started {answer.uptime_seconds:.0f} s ago, "
-                "and may not have heard of it again"
+                "and may not have heard of it again",
             )
-    return ""
+        if not answer.peers <= asked:
+            return Doubt(
+                Unknown.NOT_ALL_ASKED,
+                f"{answer.source} works together with {len(answer.peers - asked)} that are not "
+                "asked; name each Alertmanager by itself",
+            )
+    return None
 
 
 def _at_least_as_new(found: ListedAlert, alert: KnownAlert) -> ListedAlert:
@@ -143,9 +173,15 @@ def _at_least_as_new(found: ListedAlert, alert: KnownAlert) -> ListedAlert:
 
 
 def _is_due(
-    found: ListedAlert, answers: Iterable[Listing | Unheard], *, grace_seconds: float
+    found: ListedAlert,
+    answers: Iterable[Listing | Unheard],
+    *,
+    grace_seconds: float,
+    cut_short: Collection[str],
 ) -> bool:
     """Whether one that lists it as active has had the time to tell us."""
+    if any(receiver in cut_short for receiver in found.receivers):
+        return True
     for answer in answers:
         if isinstance(answer, Listing) and found.fingerprint in answer.alerts:
             asked_ms = answer.asked_at.timestamp() * 1000

@@ -36,7 +36,8 @@ class AlertState(StrEnum):
 class ListedAlert:
     """An alert that fires; times as sent, `silenced_by` ids of silences.
 
-    `inhibited_by` are the fingerprints of the alerts that inhibit it.
+    `inhibited_by` are the fingerprints of the alerts that inhibit it, `muted_by` names of time
+    intervals.
     """
 
     fingerprint: str
@@ -48,17 +49,33 @@ class ListedAlert:
     receivers: tuple[str, ...] = ()
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All that fires in one Alertmanager, as of `asked_at`, and how long it had run by then."""
+    """All that fires in one Alertmanager, as of `asked_at`, and how long it had run by then.
+
+    `peer` is its name among those that it works with, empty where it works alone, and `peers` are
+    the names of all of them, its own among them.
+    """
 
     source: str
     alerts: Mapping[str, ListedAlert]
     asked_at: datetime
     uptime_seconds: float
+    peer: str = ""
+    peers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What an Alertmanager says of itself."""
+
+    uptime_seconds: float
+    peer: str
+    peers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ class _Status(_Sent):
     state: AlertState
     silenced_by: list[str] = Field(default_factory=list)
     inhibited_by: list[str] = Field(default_factory=list)
+    muted_by: list[str] | None = None
 
 
 class _Alert(_Sent):
@@ -95,8 +113,18 @@ class _Alert(_Sent):
     status: _Status
 
 
-class _Uptime(_Sent):
+class _Peer(_Sent):
+    name: str
+
+
+class _Cluster(_Sent):
+    name: str = ""
+    peers: list[_Peer] | None = None
+
+
+class _About(_Sent):
     uptime: _Moment
+    cluster: _Cluster | None = None
 
 
 def listed_alerts(body: bytes) -> Iterator[ListedAlert]:
@@ -141,17 +169,21 @@ def _listed(alert: _Alert) -> ListedAlert:
         receivers=tuple(receiver.name for receiver in alert.receivers),
         silenced_by=tuple(alert.status.silenced_by),
         inhibited_by=tuple(alert.status.inhibited_by),
+        muted_by=tuple(alert.status.muted_by or ()),
         annotations=alert.annotations,
     )
 
 
-def uptime_seconds(body: bytes, *, date: str) -> float | None:
-    """Give for how long it runs, by its own clock: its status' start, and the answer's `Date`.
+def running(body: bytes, *, date: str) -> Running | None:
+    """Read its status: for how long it runs, by its own clock (start, and the answer's `Date`).
 
-    None where either can't be read.
+    None where any of it can't be read.
     """
     try:
-        started = datetime.fromisoformat(_Uptime.model_validate_json(body).uptime)
-        return (parsedate_to_datetime(date) - started).total_seconds()
+        about = _About.model_validate_json(body)
+        started = datetime.fromisoformat(about.uptime)
+        uptime = (parsedate_to_datetime(date) - started).total_seconds()
     except (ValidationError, ValueError, TypeError):
         return None
+    cluster = about.cluster or _Cluster()
+    return Running(uptime, cluster.name, frozenset(peer.name for peer in cluster.peers or ()))

@@ -42,6 +42,14 @@ class Unknown(StrEnum):
     MISSING_LABEL = "MissingLabel"
     """The incident lacks a label that the question is about."""
     UNKNOWN_METRIC = "UnknownMetric"
+    YOUNG = "Young"
+    """An Alertmanager that may not have heard again of all that fires."""
+    NOT_ALL_ASKED = "NotAllAsked"
+    """An Alertmanager has a peer that is not asked, or none is."""
+    JUST_HEARD = "JustHeard"
+    """Something was said of the alert while the Alertmanagers were asked."""
+    UNKNOWN_SENDER = "UnknownSender"
+    """The alert was told by none of the Alertmanagers that are asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from responder.holds.objects import (
     uid,
     value_at,
 )
-from responder.holds.planning import Change, Finding, Purpose, Step, Write
+from responder.holds.planning import Change, Finding, Purpose, Revert, Step, Write
 from responder.holds.room import Kept
 from responder.holds.soundness import is_sound
 
@@ -47,6 +47,7 @@ class Draft:
     remembered: dict[str, Raw] = field(default_factory=dict)
     pending: bool = False
     findings: list[Finding] = field(default_factory=list)
+    reverts: list[Revert] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -150,10 +151,14 @@ class Draft:
         """Take a field's plan into the object's next patch."""
         self.plans[name] = plan
         self.pending = self.pending or plan.pending
+        if plan.finding is None and not plan.reverted:
+            return
+        managers = ownership.owners(self.live, self.paths[name])
+        told = ", ".join(sorted({owner.manager for owner in managers}))
         if plan.finding is not None:
-            managers = ownership.owners(self.live, self.paths[name])
-            told = ", ".join(sorted({owner.manager for owner in managers}))
             self.findings.append(Finding(self.key, name, plan.finding, by=told))
+        if plan.reverted and plan.desired != value_at(self.live, self.paths[name]):
+            self.reverts.append(Revert(self.key, name, told, plan.desired))
 
     def plan(self, name: str, state: FieldState, *, facts: Facts) -> None:
         """Plan a field by the common rules."""
@@ -349,5 +354,6 @@ def next_step(drafts: Sequence[Draft], *, facts: Facts) -> Step:
         findings=tuple(
             found for draft in drafts for found in (*draft.findings, *draft.unexplained())
         ),
+        reverts=tuple(revert for draft in drafts for revert in draft.reverts),
         uids={draft.key: uid(draft.live) for draft in drafts},
     )

@@ -17,6 +17,8 @@ class FieldFinding(StrEnum):
 
     EDITED = "Edited"
     """Somebody else wrote it: their value is the new baseline."""
+    CONTESTED = "Contested"
+    """Somebody else sets it back again and again: it is stood down from, or was lately."""
     ALTERED = "Altered"
     """The value is ours by managedFields, yet not what we wrote: admission, or an old copy."""
     AUTOSCALED = "Autoscaled"
@@ -77,6 +79,8 @@ class FieldPlan:
     """Nobody asks for it any more; it only waits to be given back."""
     loosens: bool = False
     """Writing `desired` lets more through than the live value does."""
+    reverted: bool = False
+    """Somebody else wrote over what was held, and lets more through than is asked for."""
 
 
 def vanished(entry: Entry, *, control: AnyControl, facts: Facts) -> Ghost | None:
@@ -127,6 +131,8 @@ class Settled:
     unknown: bool
     ghost: Ghost | None
     finding: FieldFinding | None
+    edited: bool = False
+    """Somebody else's value stands there, whatever else was found."""
 
 
 def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
@@ -142,6 +148,7 @@ def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
         return Settled(state.memory if remembered else state.live, unknown, None, finding)
     ghost = vanished(entry, control=state.control, facts=facts)
     baseline, unknown, finding = entry.baseline, entry.unknown, None
+    edited = False
     if state.live != entry.applied:
         if state.ours:
             finding = FieldFinding.ALTERED
@@ -149,6 +156,7 @@ def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
             finding = FieldFinding.AUTOSCALED
         else:
             baseline, unknown, finding = state.live, False, FieldFinding.EDITED
+            edited = True
     elif state.unmarked and state.others and not state.ours and not state.autoscaled:
         # Given back since the copy was made, and set to this very value by somebody else.
         baseline, unknown = state.live, False
@@ -156,7 +164,7 @@ def baseline_of(state: FieldState, *, facts: Facts) -> Settled:
         finding = FieldFinding.GHOST
     elif unknown:
         finding = FieldFinding.BASELINE_UNKNOWN
-    return Settled(baseline, unknown, ghost, finding)
+    return Settled(baseline, unknown, ghost, finding, edited=edited)
 
 
 def plan_field(state: FieldState, *, facts: Facts) -> FieldPlan:
@@ -225,4 +233,13 @@ def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
         known = replace(entry, baseline=after.baseline, unknown=after.unknown)
         pending = pending or after != known
         after = known
-    return FieldPlan(desired, after, pending=pending, finding=settled.finding, loosens=loosens)
+    live_limit = control.limit_of(state.live)
+    is_looser = live_limit is None or control.strictest([effective, live_limit]) != live_limit
+    return FieldPlan(
+        desired,
+        after,
+        pending=pending,
+        finding=settled.finding,
+        loosens=loosens,
+        reverted=settled.edited and is_looser,
+    )

@@ -71,6 +71,20 @@ def is_of_others(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     return any(owner.manager not in ours for owner in owners(live, path))
 
 
+def written_by_others(live: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, str] | None:
+    """Give who beside us has set the field, and when they last wrote; None where nobody has."""
+    ours = (MANAGER, GIVE_BACK_MANAGER)
+    found = [
+        entry
+        for entry in _entries(live)
+        if _gives(entry, path) and entry.get("manager") not in ours
+    ]
+    if not found:
+        return None
+    managers = dict.fromkeys(str(entry.get("manager", "")) for entry in found)
+    return ", ".join(managers), max(str(entry.get("time", "")) for entry in found)
+
+
 def is_unmanaged(live: Mapping[str, Any]) -> bool:
     """Tell whether the API server keeps no managedFields of this object at all.
 

@@ -12,6 +12,9 @@ from responder.holds.fields import FieldFinding
 from responder.holds.ledger import Ledger, LedgerFinding, Raw
 from responder.holds.objects import JsonObject, ObjectKey
 
+Place = tuple[ObjectKey, str]
+"""One field of one object."""
+
 
 class Purpose(StrEnum):
     """Why a patch is written."""
@@ -44,6 +47,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Revert:
+    """What was held and somebody else set looser than is asked for."""
+
+    key: ObjectKey
+    field: str
+    by: str
+    """The managers whose value it is; empty where a key was removed, which nobody owns."""
+    wanted: Raw
+    """What is to stand there instead."""
+
+    @property
+    def place(self) -> Place:
+        return (self.key, self.field)
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """One patch: a merge patch guarded by resourceVersion, in the name of `manager`."""
 
@@ -67,4 +86,5 @@ class Step:
     held: Mapping[ObjectKey, Ledger]
     """The ledger of every object that is held once `write`, if any, is committed."""
     findings: tuple[Finding, ...] = ()
+    reverts: tuple[Revert, ...] = ()
     uids: Mapping[ObjectKey, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ first hold are remembered beside the bounds, in the same write. When a hold move
 the new place is held before the old one is let go.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -62,6 +62,8 @@ class Workload:
     writable: bool = True
     """False where the Deployment's owner took their leave for holds away, and nothing of ours is
     on it: admission would refuse even to raise what an autoscaler lowered for us."""
+    resting: Collection[ObjectKey] = frozenset()
+    """Objects that are not held anew for a while; the bounds of one are valid only together."""
 
 
 def plan_workload(workload: Workload, *, facts: Facts) -> Step:
@@ -76,6 +78,7 @@ class _Planner:
         self.facts = facts
         self.copies = workload.copies
         self.writable = workload.writable
+        self.resting = workload.resting
         self.deployment = (
             None
             if workload.deployment is None
@@ -244,6 +247,14 @@ class _Planner:
         if plan.entry is None and self.autoscalers:
             plan = replace(plan, desired=self._released(plan.desired, state))
         draft.settle(REPLICAS_FIELD, plan)
+        self._rest(draft)
+
+    def _rest(self, draft: Draft) -> bool:
+        """Leave an object as it is while it rests, as long as something is asked of it."""
+        rests = draft.key in self.resting and bool(self.holds)
+        for field_name in list(draft.plans) if rests else ():
+            draft.withhold(field_name)
+        return rests
 
     def _released(self, baseline: int, state: FieldState) -> int:
         """Give the replicas to leave to an autoscaler.
@@ -315,6 +326,11 @@ class _Planner:
             plan = plan_field(lowest, facts=self.facts)
             ceiling = draft.plans.get(MAX_FIELD) or FieldPlan(highest.live, None)
             draft.settle(MIN_FIELD, within(plan, ceiling=ceiling, state=lowest))
+        if not self._rest(draft):
+            self._plan_memory(draft)
+
+    def _plan_memory(self, draft: Draft) -> None:
+        """Keep, beside the bounds as they are planned, what is remembered of the replicas."""
         if self.limit is not None:
             if any(plan.entry is not None for plan in draft.plans.values()):
                 self._remember(draft)

@@ -4,9 +4,11 @@ Alertmanager delivers at least once, repeats, and reports firing, resolved, firi
 same startsAt; several of them may speak about one alert. An alert fires as long as one says so.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from responder.alerts.notification import Alert
 from responder.alerts.timestamps import rfc3339_to_ns
@@ -20,6 +22,8 @@ from responder.incidents.bounds import (
     sender_name,
 )
 from responder.incidents.incident import AlertRecord, Incident, Statement
+
+_MILLISECONDS: Final = re.compile(r"\.[0-9]{3}(?![0-9])")
 
 
 class Absorbed(StrEnum):
@@ -212,7 +216,13 @@ def _is_outdated(known: AlertRecord, alert: Alert, *, sender: str) -> bool:
 
 
 def _is_older(moment: str, *, than: str) -> bool:
+    # Alertmanager's API cuts to milliseconds what its notifications tell to the nanosecond.
+    unit_ns = 10**6 if _is_cut(moment) or _is_cut(than) else 1
     try:
-        return rfc3339_to_ns(moment) < rfc3339_to_ns(than)
+        return rfc3339_to_ns(moment) // unit_ns < rfc3339_to_ns(than) // unit_ns
     except BadInput:
         return False
+
+
+def _is_cut(moment: str) -> bool:
+    return _MILLISECONDS.search(moment) is not None

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey
 from responder.incidents.confirmation import Confirmation
+from responder.incidents.decision import Decision, Witnessed
 from responder.incidents.requests import Request
 
 MOST_TIMELINE: Final = 64
@@ -113,6 +114,7 @@ class TargetState(StrEnum):
     FORBIDDEN = "Forbidden"
     INVALID = "Invalid"
     ALTERED = "Altered"
+    CONTESTED = "Contested"
     NO_ROOM = "NoRoom"
     BASELINE_UNKNOWN = "BaselineUnknown"
     GIVEN_BACK = "GivenBack"
@@ -241,6 +243,9 @@ class Status:
     timeline: tuple[Entry, ...] = ()
     brake_milliseconds: int | None = None
     confirmation: Confirmation = field(default_factory=Confirmation)
+    decision: Decision | None = None
+    """What it would have done; only of one that only observes."""
+    witnessed: Witnessed = field(default_factory=Witnessed)
 
     def to_json(self) -> JsonObject:
         """Write the whole status; what is not set is null, so that a merge patch removes it."""
@@ -263,4 +268,6 @@ class Status:
             "timeline": [entry.to_json() for entry in self.timeline],
             "brakeMilliseconds": self.brake_milliseconds,
             "confirmation": self.confirmation.to_json(),
+            "decision": None if self.decision is None else self.decision.to_json(),
+            "witnessed": self.witnessed.to_json(),
         }

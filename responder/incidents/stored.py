@@ -11,6 +11,7 @@ from responder.errors import BadInput
 from responder.holds.ledger import Ledger
 from responder.holds.objects import JsonObject, ObjectKey, metadata
 from responder.incidents.confirmation import Confirmation
+from responder.incidents.decision import Decision, Witnessed
 from responder.incidents.identity import Identity, TriggerKind
 from responder.incidents.incident import (
     API_VERSION,
@@ -152,6 +153,8 @@ def read_status(told: Mapping[str, Any]) -> Status:
         if "brakeMilliseconds" in told
         else None,
         confirmation=Confirmation.from_json(_mapping(told.get("confirmation"))),
+        decision=Decision.from_json(_mapping(told.get("decision"))),
+        witnessed=Witnessed.from_json(_mapping(told.get("witnessed"))),
     )
 
 

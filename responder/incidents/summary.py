@@ -13,6 +13,7 @@ from responder.incidents.transitions import moment
 
 APPLIED: Final = "Applied"
 ALTERED: Final = "Altered"
+CONTESTED: Final = "Contested"
 PAST_REVIEW: Final = "PastReview"
 NO_TARGET: Final = "NoTarget"
 
@@ -49,6 +50,7 @@ def conditions(
             within_seconds=confirm_within_seconds,
         ),
         _altered(targets),
+        _contested(targets),
         _no_target(incident, targets),
         *_past_review(incident, now),
     ]
@@ -136,6 +138,15 @@ def _altered(targets: Sequence[Target]) -> _Told:
         if target.state is TargetState.ALTERED:
             return ALTERED, "True", "AnotherWriter", target.message
     return ALTERED, "False", "AsWritten", ""
+
+
+def _contested(targets: Sequence[Target]) -> _Told:
+    told = dict.fromkeys(
+        target.message for target in targets if target.state is TargetState.CONTESTED
+    )
+    if told:
+        return CONTESTED, "True", "AnotherWriter", "; ".join(told)
+    return CONTESTED, "False", "Uncontested", ""
 
 
 def _no_target(incident: Incident, targets: Sequence[Target]) -> _Told:

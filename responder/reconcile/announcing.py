@@ -9,6 +9,7 @@ from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import API_VERSIONS, JsonObject, ObjectKey, metadata
 from responder.holds.planning import Finding, Purpose, Write
 from responder.incidents.incident import API_VERSION, KIND, Incident
+from responder.reconcile.other_writers import exception_for
 
 _REASONS: Final = {
     Purpose.HOLD: "Held",
@@ -16,6 +17,8 @@ _REASONS: Final = {
 }
 _FINDINGS: Final[dict[FieldFinding | LedgerFinding, str]] = {
     FieldFinding.EDITED: "{field} was changed by {by}: that is its new baseline, the hold stands",
+    FieldFinding.CONTESTED: "{by} keeps setting {field} back: it is tried again every few minutes."
+    " {exception}",
     FieldFinding.ALTERED: "{field} is not what was written: something alters our writes",
     FieldFinding.AUTOSCALED: "an autoscaler's sync in flight raised {field}: the hold is renewed",
     FieldFinding.BASELINE_UNKNOWN: "nothing remembers {field} from before the hold: set it by hand",
@@ -88,7 +91,11 @@ def announce_write(events: EventRecorder, write: Write, live: JsonObject) -> Non
 
 
 def announce_finding(events: EventRecorder, finding: Finding, live: JsonObject) -> None:
-    note = _FINDINGS[finding.what].format(field=finding.field, by=finding.by or "somebody")
+    note = _FINDINGS[finding.what].format(
+        field=finding.field,
+        by=finding.by or "somebody",
+        exception=exception_for(finding.by, finding.key, finding.field),
+    )
     normal = finding.what in (FieldFinding.EDITED, FieldFinding.AUTOSCALED)
     events.record(
         regarding=reference(finding.key, live),

@@ -6,10 +6,9 @@ from what the cluster says, and nothing else is needed to go on.
 
 import asyncio
 import contextlib
-import time
+import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import structlog
@@ -21,26 +20,27 @@ from responder.evidence.prometheus import Prometheus
 from responder.holds.ledger import Ledger
 from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
 from responder.holds.subjects import DEPLOYMENT
-from responder.incidents.budgets import UNBOUNDED, Budgets
-from responder.incidents.confirmation import CONFIRMED, NOT_CONFIRMED, NOTHING_KNOWN
-from responder.incidents.confirming import CONFIRM_WITHIN_SECONDS, is_awaited
+from responder.incidents.confirming import is_awaited
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
-from responder.incidents.status import Phase, TargetState
-from responder.incidents.summary import PAST_REVIEW
-from responder.incidents.transitions import Arming
+from responder.incidents.quiet import SILENCED, Quiet
+from responder.incidents.status import Phase
 from responder.metrics import Metrics
 from responder.reconcile.asking import Asking
+from responder.reconcile.brake_times import BrakeTimes
 from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.fence import Alone, Fence, Leadership
+from responder.reconcile.gauges import measure
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.looking import Looking
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again, KeyedQueue
+from responder.reconcile.scope import Scope
 from responder.reconcile.target_loop import TargetLoop
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _TARGETS_AT_ONCE: Final = 16
 _INCIDENTS_AT_ONCE: Final = 4
@@ -49,6 +49,9 @@ _STATUS_AFTER_SECONDS: Final = 0.25
 """How long an incident's first status waits for its targets: one write then tells all."""
 _SEEN_AFTER_SECONDS: Final = 0.25
 """How long the end of a workload's pods is waited for, which ends one after the other."""
+_WATCHING_SECONDS: Final = 1.0
+"""After a change of what is only observed: a burst of them is then looked at once."""
+_MOST_WATCHING: Final = 16
 _GIVES_WAY_SECONDS: Final = 5.0
 _RESYNC_SECONDS: Final = 300.0
 EVIDENCE_INTERVAL_SECONDS: Final = 15.0
@@ -60,18 +63,6 @@ _LEAVING_SECONDS: Final = 0.0005
 for each of them, so that 2,000 that come or go within a second are a few looks and not 2,000."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where incidents are kept and where objects may be held."""
-
-    namespace: str
-    target_namespaces: tuple[str, ...]
-    pools: tuple[str, ...] = ()
-    keep_closed: timedelta = timedelta(days=7)
-    budgets: Budgets = UNBOUNDED
-    confirm_within_seconds: float = CONFIRM_WITHIN_SECONDS
 
 
 class _Asking(NamedTuple):
@@ -124,9 +115,11 @@ class Conductor:
         self._scope = scope
         self._metrics = metrics
         self._outcomes = Outcomes()
-        self._received: dict[IncidentKey, float] = {}
-        self._braked: dict[IncidentKey, float] = {}
+        self._brakes = BrakeTimes(view, self._outcomes, metrics)
         self._asking: dict[IncidentKey, _Asking] = {}
+        self._quiet: Mapping[str, Quiet] | None = None
+        self._watching: set[IncidentKey] = set()
+        """Open ones that only observe."""
         self._catching_up = CatchingUp(api, view, namespace=scope.namespace)
         self.catch_up = self._catching_up if incidents_served else nothing_to_list
         self.fence = Fence(
@@ -134,6 +127,7 @@ class Conductor:
             skew_seconds=lambda: api.clock.skew_seconds or 0.0,
             catch_up=self.catch_up,
         )
+        witness = Witness(view, pools=scope.pools)
         self.targets = TargetLoop(
             api=api,
             view=view,
@@ -142,8 +136,10 @@ class Conductor:
             events=events,
             metrics=metrics,
             pools=scope.pools,
+            patience=scope.patience,
             release_ghosts=release_ghosts,
             on_outcome=self._on_outcome,
+            on_edited=witness.hear,
         )
         self.looking = Looking(
             view=view,
@@ -170,10 +166,12 @@ class Conductor:
             keep_closed=scope.keep_closed,
             now=self.now,
             look_again=self._look_again,
-            brake_seconds=self._braked.get,
+            brake_seconds=self._brakes.seconds,
             answers=self.asking.answers,
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
+            quiet=lambda: self._quiet,
             confirmations=Confirmations(looking=self.looking, events=events, metrics=metrics),
+            witness=witness,
         )
         self._target_queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self.targets.reconcile, at_once=_TARGETS_AT_ONCE, on_failure=self._failed("target")
@@ -250,17 +248,36 @@ class Conductor:
         """Take a stored incident straight on, without waiting for the watch to tell of it."""
         key = IncidentKey(incident.namespace, incident.name)
         if received and incident.acts and incident.status.phase is Phase.NEW:
-            self._received.setdefault(key, received)
-            # The watch may have told of it, and the brake been pulled, before our own answer came.
-            self._note_brake(key)
+            self._brakes.begin(key, received)
+
+    def on_quiet(self, quiet: Mapping[str, Quiet]) -> None:
+        """Take what is known by now of silenced alerts, and have their incidents tell of it."""
+        before, self._quiet = self._quiet, quiet
+        known = before or {}
+        changed = {each for each in (*quiet, *known) if quiet.get(each) != known.get(each)}
+        if before is None:
+            # What was silenced before a restart, and is silenced no more, is told nowhere else.
+            changed.update(
+                fingerprint
+                for incident in self.view.incidents.values()
+                if any(condition.type == SILENCED for condition in incident.status.conditions)
+                for fingerprint in incident.alerts
+            )
+        for fingerprint in changed:
+            for incident in self.view.holding_alert(fingerprint):
+                self._incident_queue.add(IncidentKey(incident.namespace, incident.name))
 
     def _on_incident(self, key: IncidentKey, incident: Incident | None) -> None:
         if incident is None:
-            self._received.pop(key, None)
-            self._braked.pop(key, None)
+            self._brakes.forget(key)
             self._asking.pop(key, None)
+            self._watching.discard(key)
             self._outcomes.forget(key)
             return
+        if incident.acts or incident.closed:
+            self._watching.discard(key)
+        else:
+            self._watching.add(key)
         asking = _asking(incident)
         targets: list[ObjectKey] = []
         if self._asking.get(key) != asking and incident.acts and not incident.closed:
@@ -274,18 +291,24 @@ class Conductor:
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
 
-    def _on_arming(self) -> None:
-        """Somebody threw the switch: every incident is decided upon again."""
-        log.warning("switched", arming=str(self.view.arming))
-        for key, incident in list(self.view.incidents.items()):
-            if not incident.closed:
-                self._on_incident(key, incident)
-                self._incident_queue.add(key)
-
     def _on_object(self, target: ObjectKey) -> None:
+        """Bring a target to what is asked of it; who only looks at it does so later."""
         self._target_queue.add(target)
-        if target.kind != DEPLOYMENT:
-            return
+        if self._watching:
+            self._have_it_watched(target)
+        if target.kind == DEPLOYMENT:
+            self._have_its_effect_seen(target)
+
+    def _have_it_watched(self, target: ObjectKey) -> None:
+        """Have incidents look that only observe; of very many the first ones are enough to tell
+        what people did.
+        """
+        watching = (one for one in self.view.incidents_on(target) if not one.acts)
+        for incident in itertools.islice(watching, _MOST_WATCHING):
+            key = IncidentKey(incident.namespace, incident.name)
+            self._incident_queue.add(key, after_seconds=_WATCHING_SECONDS)
+
+    def _have_its_effect_seen(self, target: ObjectKey) -> None:
         self.looking.note(target)
         crowd = self.view.crowd_on(target)
         after = max(_SEEN_AFTER_SECONDS, _LEAVING_SECONDS * crowd)
@@ -294,12 +317,20 @@ class Conductor:
                 key = IncidentKey(incident.namespace, incident.name)
                 self._incident_queue.add(key, after_seconds=after)
 
+    def _on_arming(self) -> None:
+        """Somebody threw the switch: every incident is decided upon again."""
+        log.warning("switched", arming=str(self.view.arming))
+        for key, incident in list(self.view.incidents.items()):
+            if not incident.closed:
+                self._on_incident(key, incident)
+                self._incident_queue.add(key)
+
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)
         if incident is None:
             return
         if self._outcomes.all_in(key, self.view.concerned(incident)):
-            self._note_brake(key)
+            self._brakes.note(key)
             self._incident_queue.add(key)
 
     async def _bring_on(self, key: IncidentKey) -> None:
@@ -308,24 +339,6 @@ class Conductor:
         if incident is not None and incident.status.phase is Phase.NEW:
             await self._target_queue.at_ease(within_seconds=_GIVES_WAY_SECONDS)
         await self.incidents.reconcile(key)
-
-    def _note_brake(self, key: IncidentKey) -> None:
-        """Measure once, when the last target of an incident is in."""
-        incident = self.view.incidents.get(key)
-        if incident is None or key not in self._received:
-            return
-        targets = self.view.concerned(incident)
-        if targets and self._outcomes.all_in(key, targets) and self._is_applied(key):
-            seconds = time.monotonic() - self._received.pop(key)
-            self._braked[key] = seconds
-            self._metrics.brake_seconds.observe(seconds)
-
-    def _is_applied(self, key: IncidentKey) -> bool:
-        return all(
-            target.state is TargetState.APPLIED
-            for outcome in self._outcomes.of(key).values()
-            for target in outcome.targets
-        )
 
     def _look_again(self, key: IncidentKey, after_seconds: float = 0.0) -> None:
         self._incident_queue.add(key, after_seconds=after_seconds)
@@ -342,35 +355,6 @@ class Conductor:
 
         return failed
 
-    # -- metrics
-
     def measure(self) -> None:
         """Bring the gauges up to date."""
-        self._metrics.incidents.clear()
-        for incident in self.view.incidents.values():
-            self._metrics.incidents.labels(
-                phase=str(incident.status.phase) or "New", playbook=incident.playbook
-            ).inc()
-        self._metrics.armed.set(self.view.arming is Arming.ARMED)
-        self._metrics.past_review.set(
-            sum(
-                any(c.type == PAST_REVIEW and c.status == "True" for c in item.status.conditions)
-                for item in self.view.incidents.values()
-                if not item.closed
-            )
-        )
-        for reason in (NOT_CONFIRMED, NOTHING_KNOWN):
-            self._metrics.unconfirmed.labels(reason=reason).set(
-                sum(
-                    (told := item.condition(CONFIRMED)) is not None and told.reason == reason
-                    for item in self.view.incidents.values()
-                    if not item.closed
-                )
-            )
-        self._metrics.without_target.set(
-            sum(
-                any(c.type == "NoTarget" and c.status == "True" for c in item.status.conditions)
-                for item in self.view.incidents.values()
-                if not item.closed
-            )
-        )
+        measure(self.view, self._metrics)

@@ -10,10 +10,12 @@ from responder.holds.planning import Finding
 from responder.holds.subjects import CONFIG_MAP
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.status import Target, TargetState
+from responder.reconcile.other_writers import exception_for
 from responder.reconcile.situation import Situation
 
 STATES: Final[dict[FieldFinding | LedgerFinding, TargetState]] = {
     FieldFinding.ALTERED: TargetState.ALTERED,
+    FieldFinding.CONTESTED: TargetState.CONTESTED,
     FieldFinding.BASELINE_UNKNOWN: TargetState.BASELINE_UNKNOWN,
     FieldFinding.NO_ROOM: TargetState.NO_ROOM,
     FieldFinding.REFUSED: TargetState.INVALID,
@@ -32,11 +34,8 @@ def refusal_state(refusal: ApiFailure) -> TargetState:
 
 def told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple[TargetState, str]:
     """Give the state and the message of a target with this finding, while it is to be held."""
-    if finding is None and situation.stripped:
-        message = f"an admission policy or webhook takes our ledger out of what we write to {key}"
-        return TargetState.ALTERED, message
     if finding is None:
-        return TargetState.APPLIED, ""
+        return _as_written(key, situation)
     refusal = situation.refusals.get(finding.field)
     if _is_full(finding, refusal):
         return TargetState.NO_ROOM, (
@@ -48,11 +47,33 @@ def told(finding: Finding | None, key: ObjectKey, situation: Situation) -> tuple
     if finding.what is FieldFinding.ALTERED:
         message = f"{finding.field} is not what we wrote: an admission policy or webhook alters it"
         return TargetState.ALTERED, message
+    if finding.what is FieldFinding.CONTESTED:
+        return TargetState.CONTESTED, _contested(finding, situation)
     by_hand = "set or remove" if key.kind == CONFIG_MAP else "set"
     return STATES[finding.what], (
         f"nothing remembers what {finding.field} was before the hold:"
         f" {by_hand} it by hand, and it is given back as you leave it"
     )
+
+
+def _contested(finding: Finding, situation: Situation) -> str:
+    """Tell who keeps undoing the hold, how it stands now, and what would end it."""
+    key, field = finding.key, finding.field
+    left = {named for kept, named in situation.stood_down if kept == key}
+    if key.kind == CONFIG_MAP:
+        left &= {field}
+    now = "it is not held now, and is tried again every few minutes" if left else "it is held now"
+    by = finding.by or "somebody"
+    return (
+        f"{by} keeps setting {field} of {key} back: {now}. {exception_for(finding.by, key, field)}"
+    )
+
+
+def _as_written(key: ObjectKey, situation: Situation) -> tuple[TargetState, str]:
+    if not situation.stripped:
+        return TargetState.APPLIED, ""
+    message = f"an admission policy or webhook takes our ledger out of what we write to {key}"
+    return TargetState.ALTERED, message
 
 
 def told_of_return(

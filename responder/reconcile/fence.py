@@ -38,6 +38,10 @@ class Fence:
         self._skew_seconds = skew_seconds
         self._catch_up = catch_up
 
+    def leads(self) -> bool:
+        """Tell whether this replica is the one that acts."""
+        return self._leadership.holds()
+
     async def cross(self) -> None:
         """Raise Again where nothing may be loosened now."""
         self.check()

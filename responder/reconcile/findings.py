@@ -5,7 +5,7 @@ has been known since the last look. What stands by now is told by a gauge.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -26,10 +26,18 @@ log = structlog.get_logger()
 class Findings:
     """What stands on which target, as far as it was told."""
 
-    def __init__(self, *, view: View, events: EventRecorder, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        view: View,
+        events: EventRecorder,
+        metrics: Metrics,
+        on_edited: Callable[[Finding], None] = lambda _finding: None,
+    ) -> None:
         self._view = view
         self._events = events
         self._metrics = metrics
+        self._on_edited = on_edited
         self._standing: dict[ObjectKey, dict[Finding, str]] = defaultdict(dict)
         """By target; each with the state of what is refused."""
         self._measured = True
@@ -53,6 +61,8 @@ class Findings:
                 self._tell(finding, why)
 
     def _tell(self, finding: Finding, why: Mapping[str, str]) -> None:
+        if finding.what is FieldFinding.EDITED:
+            self._on_edited(finding)
         self._metrics.findings.labels(kind=finding.key.kind, finding=str(finding.what)).inc()
         log.warning(
             "target_finding",

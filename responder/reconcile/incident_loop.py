@@ -25,6 +25,7 @@ from responder.incidents.confirming import confirm_due_at
 from responder.incidents.evidence import answers_for
 from responder.incidents.incident import FINALIZER, Incident
 from responder.incidents.lifecycle import advance, due_at, recounted
+from responder.incidents.quiet import Quiet, with_quiet
 from responder.incidents.status import Answer, Condition, Entry, Phase, Status
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
@@ -34,6 +35,7 @@ from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
 from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.witness import Witness
 
 _MOST_TRANSITIONS: Final = 6
 
@@ -56,7 +58,9 @@ class IncidentLoop:
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
         answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
+        quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
         confirmations: Confirmations,
+        witness: Witness | None = None,
     ) -> None:
         self._api = api
         self._view = view
@@ -68,7 +72,9 @@ class IncidentLoop:
         self._brake_seconds = brake_seconds
         self._answers = answers
         self._over_budget = over_budget
+        self._quiet = quiet
         self._confirmations = confirmations
+        self._witness = witness
 
     async def reconcile(self, key: IncidentKey) -> None:
         """Advance one incident as far as it goes now; raises Again where it must be tried again."""
@@ -183,6 +189,8 @@ class IncidentLoop:
         now = moment(self._now())
         for entry in entries_about(incident.status.targets, targets, now=now):
             told = replace(told, timeline=noted(told.timeline, entry))
+        if self._witness is not None:
+            told = self._witness.look(incident, told, now=self._now())
         return told
 
     def _with_conditions(self, incident: Incident, status: Status, *, now: datetime) -> Status:
@@ -203,6 +211,8 @@ class IncidentLoop:
             announce_incident(
                 self._events, incident, reason=PAST_REVIEW, note=message, type_="Warning"
             )
+        about = replace(incident, status=replace(status, conditions=incident.status.conditions))
+        found = with_quiet(about, self._quiet(), found, now=moment(now))
         return self._confirmations.told(incident, replace(status, conditions=found), now=now)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from responder.alerts.notification import Alert, Notification
 from responder.cluster.api import KubernetesApi
@@ -23,18 +24,26 @@ from responder.playbooks.schema import Playbook
 from responder.playbooks.selection import Selection
 from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.drafting import Drafting, Matter, Terms
-from responder.reconcile.storing import NotNow, Store, Stored
+from responder.reconcile.storing import Decide, NotNow, Store, Stored
 from responder.reconcile.view import IncidentKey, View
 
 __all__ = ["Intake", "NotNow", "Stored", "Terms"]
 
 
 @dataclass(slots=True)
-class _Group:
-    """The alerts of one notification that belong to one incident."""
+class Group:
+    """Alerts that came or were found together, and belong to one incident."""
 
     matter: Matter
     alerts: list[Alert] = field(default_factory=list)
+
+
+class TakeIn(Protocol):
+    """What alerts do to the newest incident of their identity."""
+
+    def __call__(
+        self, current: Incident | None, alerts: Iterable[Alert], *, sender: str, now: str
+    ) -> Absorption: ...
 
 
 class Intake:
@@ -78,20 +87,21 @@ class Intake:
         """
         sender = sender_name(notification.external_url or "alertmanager")
         stored = await _all(
-            self._take(group, sender=sender, receiver=notification.receiver, received=received)
-            for group in self._grouped(notification)
+            self.take(group, sender=sender, receiver=notification.receiver, received=received)
+            for group in self.grouped(notification.alerts)
         )
         resolved = [alert for alert in notification.alerts if alert.status == "resolved"]
         return [*stored, *await self._resolve_elsewhere(resolved, sender)]
 
-    def _grouped(self, notification: Notification) -> list[_Group]:
-        groups: dict[Identity, _Group] = {}
+    def grouped(self, alerts: Iterable[Alert]) -> list[Group]:
+        """Put together what belongs to one incident each, by the playbooks as they are now."""
+        groups: dict[Identity, Group] = {}
         selection = self._selection()
-        for alert in notification.alerts:
+        for alert in alerts:
             labels = self._drafting.labels(alert.labels)
             for playbook in selection.matching(labels):
                 matter = self._drafting.matter(playbook, labels, kind="alertmanager")
-                groups.setdefault(matter.identity, _Group(matter)).alerts.append(alert)
+                groups.setdefault(matter.identity, Group(matter)).alerts.append(alert)
         return list(groups.values())
 
     def _selection(self) -> Selection:
@@ -100,7 +110,17 @@ class Intake:
             self._selected = (playbooks, Selection(playbooks))
         return self._selected[1]
 
-    async def _take(self, group: _Group, *, sender: str, receiver: str, received: float) -> Stored:
+    async def take(
+        self,
+        group: Group,
+        *,
+        sender: str,
+        receiver: str,
+        received: float,
+        take_in: TakeIn = absorb,
+    ) -> Stored:
+        """Store what alerts open or change; raises Unavailable."""
+
         def opening(ordinal: int, absorption: Absorption) -> Incident:
             incident = self._drafting.incident(
                 group.matter,
@@ -112,7 +132,7 @@ class Intake:
             return self._budgeting.admitted(incident)
 
         def decide(current: Incident | None) -> Absorption:
-            return absorb(current, group.alerts, sender=sender, now=moment(self._now()))
+            return take_in(current, group.alerts, sender=sender, now=moment(self._now()))
 
         with self._budgeting.reserving():
             stored = await self._store.until_stored(
@@ -151,10 +171,16 @@ class Intake:
                 return Absorption(Absorbed.KNOWN)
             return absorb(current, alerts, sender=sender, now=moment(self._now()))
 
+        return await self.change(incident, decide, _fingerprints(alerts))
+
+    async def change(
+        self, incident: Incident, decide: Decide, fingerprints: frozenset[str]
+    ) -> Stored:
+        """Store what is decided about one incident that is there; raises Unavailable."""
         stored = await self._store.until_stored(
             incident.identity, decide, _never_opens, received=0.0, known=incident
         )
-        return replace(stored, fingerprints=_fingerprints(alerts))
+        return replace(stored, fingerprints=fingerprints)
 
     # -- people
 

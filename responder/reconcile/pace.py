@@ -1,17 +1,20 @@
 """When a target that could be written is better left alone for a moment.
 
-Another writer is answered at once and not at his pace without end; what admission alters is not
+Another writer is answered at once and not at his pace without end, and stood down from where he
+never ends; what admission alters is not
 written again and again; and nothing is forgotten while an autoscaler may still undo it.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from responder.holds.fields import FieldFinding
+from responder.holds.fields import Facts, FieldFinding
 from responder.holds.objects import ObjectKey
-from responder.holds.planning import Purpose, Step, Write
+from responder.holds.planning import Finding, Purpose, Step, Write
 from responder.holds.workload import AUTOSCALER
+from responder.reconcile.contest import Contests, Patience
 from responder.reconcile.queue import Again, NotYet
 from responder.reconcile.resting import Resting
 from responder.reconcile.situation import Situation
@@ -26,8 +29,9 @@ _QUICK_WINDOW_SECONDS: Final = 10.0
 class Pace:
     """What was written lately, as far as it says what must wait."""
 
-    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], patience: Patience | None = None) -> None:
         self._monotonic = monotonic
+        self._contests = Contests(patience or Patience())
         self._altered: Resting[None] = Resting(seconds=ALTERED_SECONDS, monotonic=monotonic)
         self._given_back_at: dict[ObjectKey, float] = {}
         self._holds: dict[ObjectKey, deque[float]] = defaultdict(lambda: deque(maxlen=_QUICK_HOLDS))
@@ -48,6 +52,38 @@ class Pace:
         resting = self.resting(write.key)
         altered = {found.field for found in step.findings if found.what is FieldFinding.ALTERED}
         return bool(resting) and altered.issuperset(change.field for change in write.changes)
+
+    def plan(self, situation: Situation, facts: Facts) -> Step:
+        """Give the next patch, with nothing in it that is left to another writer for now."""
+        now = self._monotonic()
+        step = situation.plan(facts)
+        situation.stood_down = self._contests.meet(step.reverts, now=now)
+        if situation.stood_down:
+            step = situation.plan(facts)
+        # The last finding of an object is what its incidents are told.
+        contests = tuple(
+            Finding(each.key, each.field, FieldFinding.CONTESTED, by=each.by)
+            for each in reversed(self._contests.contested(step, now=now))
+        )
+        if not (contests or situation.stood_down):
+            return step
+        stand = tuple(
+            found
+            for found in step.findings
+            if found.what is not FieldFinding.EDITED
+            or (found.key, found.field) not in situation.stood_down
+        )
+        return replace(step, findings=stand + contests)
+
+    def answered(self, step: Step, write: Write) -> None:
+        """Take note of whom a write that was committed was an answer to."""
+        places = {(write.key, change.field) for change in write.changes}
+        reverts = [revert for revert in step.reverts if revert.place in places]
+        self._contests.answered(reverts, now=self._monotonic())
+
+    def look_again_seconds(self, step: Step) -> float | None:
+        """Tell in how long another writer is to be answered, or a contest may be over."""
+        return self._contests.look_again_seconds(step, now=self._monotonic())
 
     def calm(self, key: ObjectKey, step: Step) -> None:
         """Answer another writer at once, yet not at his pace without end; raises Again."""

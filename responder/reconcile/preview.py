@@ -10,7 +10,8 @@ from responder.holds.objects import JsonObject, ObjectKey, metadata
 from responder.holds.planning import Step, Write
 from responder.holds.subjects import object_of, subject_of, told
 from responder.incidents.incident import Incident
-from responder.incidents.status import TargetState
+from responder.incidents.status import Phase, TargetState
+from responder.incidents.transitions import Arming
 from responder.reconcile.announcing import shown
 from responder.reconcile.situation import Situation, gather
 from responder.reconcile.standings import outcomes_of
@@ -66,9 +67,18 @@ class Preview:
 
 def preview(view: View, incident: Incident, *, pools: tuple[str, ...]) -> Preview:
     """Plan an incident that isn't stored against the cluster as the view has it."""
-    asking = replace(incident, uid=incident.uid or "preview", mode="auto", approval=None)
+    asking = replace(
+        incident,
+        uid=incident.uid or "preview",
+        mode="auto",
+        approval=None,
+        # As one that has begun: what it would do is told also while nothing new may be held.
+        status=replace(incident.status, phase=Phase.HOLDING, letting_go=None),
+    )
     differences: list[Difference] = []
-    problems = [refusal["message"] for refusal in incident.refusals]
+    problems = [refusal.get("message", "") for refusal in incident.refusals]
+    if view.arming is not Arming.ARMED:
+        problems.append("the responder is disarmed: nothing new is held until it is armed again")
     for ask in incident.plan:
         subject = subject_of(ask)
         if object_of(subject) is None and not view.targets_of(subject):

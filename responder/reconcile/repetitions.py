@@ -26,8 +26,10 @@ def is_no_news(notification: Notification, stored: Sequence[Stored]) -> bool:
     """Tell whether a notification changed nothing and would not, sent again.
 
     A resolve that concerns nobody here is always looked up again: another replica may have stored
-    its firing meanwhile.
+    its firing meanwhile. One that leaves alerts out may leave out others each time.
     """
+    if notification.truncated_alerts:
+        return False
     known = all(told.what is Absorbed.KNOWN and not told.message for told in stored)
     return known and all(alert.status == "firing" for alert in notification.alerts)
 

@@ -29,7 +29,7 @@ from responder.holds.objects import (
     uid,
 )
 from responder.holds.ownership import is_ours
-from responder.holds.planning import Step
+from responder.holds.planning import Place, Step
 from responder.holds.replicas import REPLICAS
 from responder.holds.subjects import (
     CAMPAIGN,
@@ -85,6 +85,8 @@ class Situation:
     """Keys whose turn is yet to come, after a refusal of many together."""
     resting: frozenset[str] = frozenset()
     """Keys that are not held anew for a moment."""
+    stood_down: frozenset[Place] = frozenset()
+    """What somebody else keeps setting back, and is left to them for now."""
 
     @property
     def missing(self) -> bool:
@@ -105,7 +107,7 @@ class Situation:
                 self.copies,
                 refused=self.refusals.keys(),
                 waiting=self.waiting,
-                resting=self.resting,
+                resting=self.resting | {field for _, field in self.stood_down},
             )
             return plan_document(document, facts=facts)
         workload = Workload(
@@ -114,6 +116,7 @@ class Situation:
             self.holds,
             self.copies,
             writable=self.live is None or _is_writable(self.live),
+            resting={key for key, _ in self.stood_down},
         )
         return plan_workload(workload, facts=facts)
 

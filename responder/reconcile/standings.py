@@ -7,7 +7,7 @@ from typing import Final
 from responder.cluster.failures import ApiFailure
 from responder.holds.fields import FieldFinding
 from responder.holds.objects import ObjectKey, uid
-from responder.holds.planning import Finding, Step
+from responder.holds.planning import Finding, Place, Step
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT, subject_of, told
 from responder.holds.workload import AUTOSCALER
 from responder.incidents.incident import Incident
@@ -17,9 +17,6 @@ from responder.reconcile import explaining
 from responder.reconcile.outcomes import Outcome
 from responder.reconcile.situation import Situation, field_of, wish_of
 from responder.reconcile.view import IncidentKey
-
-Place = tuple[ObjectKey, str]
-"""An object, and of a ConfigMap the key in it."""
 
 _STRANDS: Final = frozenset(
     {FieldFinding.BASELINE_UNKNOWN, FieldFinding.NO_ROOM, FieldFinding.REFUSED}
@@ -275,7 +272,7 @@ def _uid(situation: Situation, key: ObjectKey) -> str:
 
 
 def _bad(step: Step) -> dict[Place, Finding]:
-    """Give what is wrong, by object and field: of a ConfigMap each key is somebody's own."""
+    """Give what is wrong, by place: only of a ConfigMap each key is somebody's own."""
     return {
         (found.key, found.field if found.key.kind == CONFIG_MAP else ""): found
         for found in step.findings

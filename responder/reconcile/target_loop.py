@@ -33,11 +33,12 @@ from responder.holds.objects import (
     annotation,
     value_at,
 )
-from responder.holds.planning import Step, Write
+from responder.holds.planning import Finding, Step, Write
 from responder.holds.subjects import CONFIG_MAP, DEPLOYMENT
 from responder.holds.workload import AUTOSCALER
 from responder.metrics import Metrics
 from responder.reconcile.announcing import announce_write
+from responder.reconcile.contest import Patience
 from responder.reconcile.fence import Fence
 from responder.reconcile.findings import Findings
 from responder.reconcile.halving import Halving
@@ -83,9 +84,11 @@ class TargetLoop:
         events: EventRecorder,
         metrics: Metrics,
         pools: tuple[str, ...] = (),
+        patience: Patience | None = None,
         release_ghosts: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         on_outcome: Callable[[IncidentKey], None] = lambda _key: None,
+        on_edited: Callable[[Finding], None] = lambda _finding: None,
     ) -> None:
         self._api = api
         self._view = view
@@ -95,10 +98,10 @@ class TargetLoop:
         self._metrics = metrics
         self._pools = pools
         self._release_ghosts = release_ghosts
-        self._pace = Pace(monotonic=monotonic)
+        self._pace = Pace(monotonic=monotonic, patience=patience)
         self._refusals: Resting[ApiFailure] = Resting(seconds=_REFUSED_SECONDS, monotonic=monotonic)
         self._on_outcome = on_outcome
-        self._findings = Findings(view=view, events=events, metrics=metrics)
+        self._findings = Findings(view=view, events=events, metrics=metrics, on_edited=on_edited)
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Bring one target to what is asked of it; raises Again where it isn't there yet."""
@@ -122,13 +125,18 @@ class TargetLoop:
             raise Again(str(failure)) from failure
         self._findings.settled(key, step)
         self._tell(key, outcomes_of(situation, step))
+        contest_seconds = self._pace.look_again_seconds(step)
         if situation.refusals:
             told = "; ".join(sorted({each.message for each in situation.refusals.values()}))
-            raise NotYet(told, after_seconds=_REFUSED_SECONDS)
+            seconds = min(_REFUSED_SECONDS, contest_seconds or _REFUSED_SECONDS)
+            raise NotYet(told, after_seconds=seconds)
         if self._pace.is_altered(key):
             # Of a ConfigMap only the key rests: what is asked of another one is done at once.
             wait = NotYet if key.kind == CONFIG_MAP else Again
-            raise wait("what we write is altered by somebody", after_seconds=ALTERED_SECONDS)
+            seconds = min(ALTERED_SECONDS, contest_seconds or ALTERED_SECONDS)
+            raise wait("what we write is altered by somebody", after_seconds=seconds)
+        if contest_seconds is not None:
+            raise NotYet("somebody keeps undoing what we write", after_seconds=contest_seconds)
 
     def _facts(self, *, fenced: bool) -> Facts:
         return Facts(
@@ -149,7 +157,7 @@ class TargetLoop:
                 situation.refusals = self._refusals.of(key)
                 situation.waiting = attempt.halving.waiting
                 situation.resting = self._pace.resting(key)
-            step = situation.plan(self._facts(fenced=fenced))
+            step = self._pace.plan(situation, self._facts(fenced=fenced))
             self._findings.tell(situation, step)
             write = step.write
             if write is None or self._pace.rests(step):
@@ -188,6 +196,7 @@ class TargetLoop:
                 self._refusals.add(situation.key, alone, refusal)
         else:
             self._written(situation, write, answer)
+            self._pace.answered(step, write)
             ledger = write.patch["metadata"].get("annotations", {}).get(LEDGER_ANNOTATION)
             if ledger is not None and annotation(answer, LEDGER_ANNOTATION) is None:
                 raise _StrippedError(situation, step)

@@ -26,6 +26,8 @@ class Service:
     pools: tuple[str, ...]
     most_requests: int
     request_seconds: float
+    on_cut_short: Callable[[str], None] = lambda _receiver: None
+    """Gets the receiver of a notification that left alerts out, once the others are stored."""
 
 
 SERVICE = web.AppKey("service", Service)

@@ -77,6 +77,8 @@ async def _accept(request: web.Request, service: Service, received: float) -> we
     except ApiFailure as failure:
         log.warning("notification_not_stored", why=str(failure))
         return _later(failure.message)
+    if reading.notification.truncated_alerts:
+        service.on_cut_short(reading.notification.receiver)
     _count(service, reading, stored)
     answer = json.dumps(_answer(reading, stored), ensure_ascii=False)
     if is_no_news(reading.notification, stored):

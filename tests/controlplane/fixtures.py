@@ -44,7 +44,9 @@ class StartControlPlane(Protocol):
 
 
 class StartAlertmanager(Protocol):
-    def __call__(self, configuration: Mapping[str, Any]) -> Alertmanager: ...
+    def __call__(
+        self, configuration: Mapping[str, Any], *, flags: Sequence[str] = ()
+    ) -> Alertmanager: ...
 
 
 class StartPrometheus(Protocol):
@@ -189,8 +191,8 @@ def start_alertmanager(request: pytest.FixtureRequest) -> Iterator[StartAlertman
     require(ALERTMANAGER, request.config)
     with contextlib.ExitStack() as started:
 
-        def start(configuration: Mapping[str, Any]) -> Alertmanager:
-            alertmanager = Alertmanager.start(configuration, logs=_own_logs(request))
+        def start(configuration: Mapping[str, Any], *, flags: Sequence[str] = ()) -> Alertmanager:
+            alertmanager = Alertmanager.start(configuration, logs=_own_logs(request), flags=flags)
             started.callback(alertmanager.stop)
             return alertmanager
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.controlplane.processes import ServerProcess
 from tests.controlplane.toolsets import ALERTMANAGER
 
 _TIMEOUT_SECONDS = 10.0
+_ALONE = ("--cluster.listen-address=",)
 Labels = Mapping[str, str]
 
 
@@ -51,7 +52,7 @@ def webhook_configuration(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Alertmanager:
-    """Alone, without peers; forgets everything when stopped."""
+    """Forgets all that fires when it is stopped."""
 
     url: str
     directory: Path
@@ -59,8 +60,13 @@ class Alertmanager:
     _started: dict[frozenset[tuple[str, str]], str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def start(cls, configuration: Mapping[str, Any], *, logs: Path) -> "Alertmanager":
-        """Returns when it is ready. `configuration` is what alertmanager.yml would hold."""
+    def start(
+        cls, configuration: Mapping[str, Any], *, logs: Path, flags: Sequence[str] = ()
+    ) -> "Alertmanager":
+        """Returns when it is ready. `configuration` is what alertmanager.yml would hold.
+
+        It works alone, unless flags tell otherwise.
+        """
         program = find(ALERTMANAGER)["alertmanager"]
         directory = Path(tempfile.mkdtemp(prefix="alertmanager-"))
         # JSON is YAML, and needs no dumper.
@@ -71,7 +77,8 @@ class Alertmanager:
             f"--config.file={directory / 'alertmanager.yml'}",
             f"--storage.path={directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
+            *(() if any(flag.startswith("--cluster.") for flag in flags) else _ALONE),
+            *flags,
         )
         alertmanager = cls(
             url=f"http://127.0.0.1:{port}",
@@ -84,6 +91,11 @@ class Alertmanager:
             alertmanager.stop()
             raise
         return alertmanager
+
+    def reconfigure(self, configuration: Mapping[str, Any]) -> None:
+        """Takes another configuration; what fires stays."""
+        (self.directory / "alertmanager.yml").write_text(json.dumps(configuration, indent=2))
+        self._post("/-/reload", {})
 
     def fire(self, *alerts: Labels, annotations: Mapping[str, str] | None = None) -> None:
         """Each alert is its labels. Fired again before it is resolved, it keeps its start."""
@@ -130,6 +142,10 @@ class Alertmanager:
             },
         )
         return str(json.loads(answer)["silenceID"])
+
+    def expire(self, silence: str) -> None:
+        request = urllib.request.Request(f"{self.url}/api/v2/silence/{silence}", method="DELETE")
+        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS).close()
 
     def stop(self) -> None:
         self.server.kill()

@@ -14,7 +14,7 @@ from responder.evidence.listings import (
     Listing,
     Unheard,
     listed_alerts,
-    uptime_seconds,
+    running,
 )
 from responder.evidence.transport import Endpoint, Limits
 from responder.evidence.verdict import Unknown
@@ -69,8 +69,8 @@ async def test_a_listing_has_every_alert_with_its_state() -> None:
     assert (first.state, first.receivers) == (AlertState.ACTIVE, ("responder", "people"))
     assert first.labels == {"alertname": "HighBounceRate", "campaign": "c0"}
     assert first.starts_at == "2026-11-24T17:00:00.123Z"
-    assert (second.state, second.silenced_by, second.inhibited_by) == (
-        *(AlertState.SUPPRESSED, ("s",), ("f",)),
+    assert (second.state, second.silenced_by, second.inhibited_by, second.muted_by) == (
+        *(AlertState.SUPPRESSED, ("s",), ("f",), ("m",)),
     )
 
 
@@ -180,4 +180,12 @@ def test_however_it_is_spaced_every_alert_is_read(numbers: list[int], indent: in
     ],
 )
 def test_the_uptime_is_by_its_own_clock(uptime: str, date: str, seconds: float | None) -> None:
-    assert uptime_seconds(json.dumps({"uptime": uptime}).encode(), date=date) == seconds
+    found = running(json.dumps({"uptime": uptime}).encode(), date=date)
+    assert (None if found is None else found.uptime_seconds) == seconds
+
+
+async def test_whom_it_works_together_with_is_told() -> None:
+    peers = [{"name": "01A", "address": "10.0.0.1:9094"}, {"name": "01B", "address": "x"}]
+    found = await listing(playing([], status=STATUS | {"cluster": {"name": "01A", "peers": peers}}))
+    assert isinstance(found, Listing)
+    assert (found.peer, found.peers) == ("01A", frozenset({"01A", "01B"}))

@@ -31,6 +31,7 @@ def listed(
     starts_at: str = LISTED_START,
     silenced_by: tuple[str, ...] = (),
     inhibited_by: tuple[str, ...] = (),
+    muted_by: tuple[str, ...] = (),
 ) -> ListedAlert:
     return ListedAlert(
         fingerprint=fingerprint,
@@ -41,6 +42,7 @@ def listed(
         updated_at="2026-11-24T18:00:00Z",
         silenced_by=silenced_by,
         inhibited_by=inhibited_by,
+        muted_by=muted_by,
     )
 
 
@@ -48,8 +50,10 @@ def listing(*alerts: ListedAlert, uptime: float = 3600, source: str = "http://am
     return Listing(source, {alert.fingerprint: alert for alert in alerts}, NOW, uptime)
 
 
-def compared(*answers: Listing | Unheard, ours: tuple[KnownAlert, ...] = (known(),)) -> Comparison:
-    return compare(ours, answers, concerns=lambda _: True)
+def compared(
+    *answers: Listing | Unheard, ours: tuple[KnownAlert, ...] = (known(),), concerns: bool = True
+) -> Comparison:
+    return compare(ours, answers, concerns=lambda _: concerns)
 
 
 NOTHING = Comparison()
@@ -62,8 +66,33 @@ def test_what_every_alertmanager_has_forgotten_is_a_lost_resolve() -> None:
 @pytest.mark.parametrize("state", AlertState)
 @pytest.mark.parametrize("uptime", [3600, 1])
 def test_it_fires_as_long_as_one_lists_it_however_young(state: AlertState, uptime: float) -> None:
-    assert compared(listing(), listing(listed(state=state), uptime=uptime)) == NOTHING
-    assert compared(listing(listed(state=state)), DOWN) == NOTHING
+    young = listing(listed(state=state), uptime=uptime)
+    assert compared(listing(), young, concerns=False) == NOTHING
+    assert compared(listing(listed(state=state)), DOWN, concerns=False) == NOTHING
+
+
+def test_what_fires_and_one_incident_does_not_hold_yet_is_a_lost_firing() -> None:
+    """A playbook that came later, or an incident that was never written."""
+    assert compared(listing(listed())) == replace(NOTHING, lost_firings={A: listed()})
+    assert compared(listing(listed(state=SUPPRESSED))) == NOTHING
+
+
+def test_a_peer_that_is_not_asked_may_list_what_the_others_do_not() -> None:
+    def peer(name: str) -> Listing:
+        return replace(listing(source=name), peer=name, peers=frozenset({"one", "two"}))
+
+    assert compared(peer("one"), peer("two")).lost_resolves == {A}
+    for answers in ((peer("one"),), (peer("one"), peer("one")), (peer("one"), listing())):
+        found = compared(*answers)
+        assert found == replace(NOTHING, unknown=found.unknown)
+        assert found.unknown[A].reason is Unknown.NOT_ALL_ASKED
+
+
+def test_what_a_notification_left_out_is_lost_at_once() -> None:
+    fresh = replace(listed(B, starts_at="2026-11-24T17:59:59Z"), receivers=("people", "ours"))
+    for cut_short, found in ((("ours",), {B: fresh}), (("others",), {}), ((), {})):
+        told = compare((), [listing(fresh)], concerns=lambda _: True, cut_short=cut_short)
+        assert told.lost_firings == found
 
 
 @pytest.mark.parametrize(
@@ -79,7 +108,7 @@ def test_without_all_of_them_it_is_unknown(
     answers: tuple[Listing | Unheard, ...], words: str
 ) -> None:
     found = compared(*answers)
-    assert words in found.unknown[A]
+    assert words in found.unknown[A].message
     assert found == replace(NOTHING, unknown=found.unknown)
 
 
@@ -91,7 +120,7 @@ def test_what_was_heard_while_they_were_asked_counts_more(
     ours = (known(firing=firing, seconds_ago=seconds_ago),)
     found = compared(listing(*alerts), ours=ours)
     assert found == replace(NOTHING, unknown=found.unknown)
-    assert "heard of while" in found.unknown[A]
+    assert "heard of while" in found.unknown[A].message
 
 
 def test_what_we_hold_to_be_resolved_and_fires_is_a_lost_firing_with_its_exact_start() -> None:
@@ -119,11 +148,21 @@ def test_what_we_have_never_heard_of_is_lost_once_there_was_time_to_tell() -> No
 
 
 def test_silences_and_inhibitions_of_all_of_them_are_shown_and_change_nothing() -> None:
-    one = listed(state=SUPPRESSED, silenced_by=("s1", "s2"))
-    other = listed(state=SUPPRESSED, silenced_by=("s2", "s3"), inhibited_by=(B,))
+    one = listed(state=SUPPRESSED, silenced_by=("s1", "s2"), muted_by=("nights",))
+    other = listed(
+        state=SUPPRESSED,
+        silenced_by=("s2", "s3"),
+        inhibited_by=(B,),
+        muted_by=("nights", "weekends"),
+    )
     unheard_of = listed(B, state=SUPPRESSED, silenced_by=("s4",))
     found = compared(listing(one, unheard_of), listing(other))
-    assert found == replace(NOTHING, silenced={A: ("s1", "s2", "s3")}, inhibited={A: (B,)})
+    assert found == replace(
+        NOTHING,
+        silenced={A: ("s1", "s2", "s3")},
+        inhibited={A: (B,)},
+        muted={A: ("nights", "weekends")},
+    )
 
 
 def test_active_in_one_and_suppressed_in_another_is_active() -> None:

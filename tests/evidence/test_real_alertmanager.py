@@ -123,7 +123,7 @@ async def test_a_restart_resolves_nothing(start_alertmanager: StartAlertmanager)
         await eventually(is_empty)
         found = await compared(alertmanagers, known, grace_seconds=300)
         assert not found.lost_resolves
-        assert "may not have heard of it again" in found.unknown[known.fingerprint]
+        assert "may not have heard of it again" in found.unknown[known.fingerprint].message
 
 
 async def test_silences_and_inhibitions_are_seen_and_resolve_nothing(
@@ -211,3 +211,29 @@ async def test_a_prometheus_tells_a_restarted_alertmanager_again(
         again = await eventually(is_listed)
         assert (again.fingerprint, again.starts_at) == (known.fingerprint, known.starts_at)
         assert await compared(alertmanagers, known, grace_seconds=300) == Comparison()
+
+
+async def test_of_two_that_work_together_both_must_be_asked(
+    start_alertmanager: StartAlertmanager,
+) -> None:
+    def clustered(port: int, *peers: int) -> list[str]:
+        joined = [f"--cluster.peer=127.0.0.1:{peer}" for peer in peers]
+        settle = ["--cluster.settle-timeout=1s", "--cluster.gossip-interval=50ms"]
+        return [f"--cluster.listen-address=127.0.0.1:{port}", *joined, *settle]
+
+    first, second = free_port(), free_port()
+    one = start_alertmanager(DEAF, flags=clustered(first))
+    other = start_alertmanager(DEAF, flags=clustered(second, first))
+    one.fire(BOUNCES)
+    async with asked(one) as alone, asked(one, other) as both:
+        (known,) = (await listed(alone)).values()
+        one.resolve(BOUNCES)
+
+        async def is_lost() -> bool:
+            found = await compared(both, known)
+            return found.lost_resolves == {known.fingerprint}
+
+        await eventually(is_lost)
+        found = await compared(alone, known)
+        assert not found.lost_resolves
+        assert found.unknown[known.fingerprint].reason is Unknown.NOT_ALL_ASKED

@@ -10,10 +10,11 @@ from responder.incidents.absorption import Absorbed, Absorption
 from responder.incidents.evidence import questions_of
 from responder.incidents.identity import Identity
 from responder.incidents.incident import AlertRecord, Incident, Statement
+from responder.incidents.lifecycle import advance
 from responder.incidents.policy import Approval, Resume, Stage, Step
 from responder.incidents.requests import Request, Trigger, Wish, Wishes
 from responder.incidents.status import Answer, Outcome, Phase, Ramp, Reason, Status, Truth
-from responder.incidents.transitions import moment
+from responder.incidents.transitions import Facts, moment
 from responder.playbooks.asks import Ask
 
 NOW = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -208,9 +209,15 @@ def answers(
     }
 
 
-def after(before: Incident, status: Status) -> Incident:
-    """The incident once its next status is stored."""
-    return dataclasses.replace(before, status=status)
+def advanced(of: Incident, facts: Facts | None = None, *, minutes: float = 6) -> Incident:
+    """The incident once its next status is stored; there must be one."""
+    transition = advance(of, facts or Facts(), now=at(minutes))
+    assert transition is not None
+    return dataclasses.replace(of, status=transition.status)
+
+
+def stays(of: Incident, facts: Facts | None = None, *, minutes: float = 6) -> bool:
+    return advance(of, facts or Facts(), now=at(minutes)) is None
 
 
 def wishing(of: Incident, **wishes: Request) -> Incident:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from responder.holds.ledger import Entry as LedgerEntry
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
+from responder.incidents.decision import Change, Decision, Place, Witnessed
 from responder.incidents.evidence import questions_of
 from responder.incidents.incident import FINALIZER, Incident
 from responder.incidents.lifecycle import advance, asks_of
@@ -48,6 +49,7 @@ from tests.incidents.given import (
 Json = dict[str, Any]
 
 LEDGER = Ledger("uid-1", 3, {"replicas": LedgerEntry(8, 2, holder="x-1", uid="uid-1")})
+REPLICAS = Place(ObjectKey("Deployment", "mail", "email-sender"), "replicas")
 FULL = Status(
     phase=Phase.COOLING,
     outcome=Outcome.RELEASED,
@@ -81,6 +83,19 @@ FULL = Status(
     ),
     timeline=(Entry(told_at(1), "Holding", "AlertFiring: 1", "alertmanager"),),
     brake_milliseconds=12,
+    decision=Decision(
+        at=told_at(0),
+        changes=(Change(REPLICAS, "8", "2"),),
+        refused=("campaign/x: no ConfigMap is marked",),
+        omitted=1,
+        person=("to release it",),
+        ends=told_at(30),
+    ),
+    witnessed=Witnessed(
+        seen={REPLICAS: "2"},
+        changes=(Change(REPLICAS, "8", "2", time=told_at(14), by="kubectl-scale"),),
+        omitted=3,
+    ),
 )
 
 

@@ -67,6 +67,9 @@ def incident(name: str, **spec: object) -> dict[str, Any]:
     }
 
 
+REPLICAS = {"kind": "Deployment", "namespace": "mail", "name": "sender", "field": "replicas"}
+
+
 def status() -> dict[str, Any]:
     """A status in which every field is written."""
     return {
@@ -113,5 +116,18 @@ def status() -> dict[str, Any]:
             "appliedAt": MOMENT,
             "confirmedAt": MOMENT,
             "milliseconds": 1200,
+        },
+        "decision": {
+            "at": MOMENT,
+            "changes": [{**REPLICAS, "before": "8", "after": "2"}],
+            "refused": ["campaign/x: no ConfigMap is marked"],
+            "omitted": 1,
+            "person": ["to release it"],
+            "ends": MOMENT,
+        },
+        "witnessed": {
+            "seen": [{**REPLICAS, "value": "2"}],
+            "changes": [{**REPLICAS, "before": "8", "after": "2", "time": MOMENT, "by": "kubectl"}],
+            "omitted": 1,
         },
     }

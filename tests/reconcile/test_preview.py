@@ -14,6 +14,7 @@ from responder.incidents.incident import Incident
 from responder.incidents.status import Phase
 from responder.playbooks.asks import Ask
 from responder.reconcile.preview import Preview, merged, preview, readable
+from responder.reconcile.switch import SWITCH_NAME
 from responder.reconcile.view import View
 from tests.incidents.given import PAUSE, SCALE, incident
 from tests.reconcile.objects import Json, autoscaler, config_map, deployment
@@ -160,6 +161,15 @@ def test_an_incident_that_only_observes_tells_what_it_would_do() -> None:
     found = asked(seen(SENDER), plan=(SCALE,), mode="observe")
     assert changes(found) == {"email-sender replicas": (8, 2)}
     assert found.to_json()["mode"] == "observe"
+
+
+def test_disarmed_it_is_told_what_it_would_do_if_it_were_armed() -> None:
+    view = View(home="mail")
+    view.put_object(*SENDER)
+    view.put_object("ConfigMap", config_map(SWITCH_NAME, data={"arming": "leave"}))
+    found = asked(view, plan=(SCALE,))
+    assert changes(found) == {"email-sender replicas": (8, 2)}
+    assert "disarmed" in found.problems[0]
 
 
 def test_for_people_it_is_a_diff() -> None:

@@ -32,6 +32,8 @@ class Web:
     client: aiohttp.ClientSession
     waiting: list[str] = field(default_factory=list)
     """Why it isn't ready."""
+    cut_short: list[str] = field(default_factory=list)
+    """Receivers of notifications that left alerts out."""
 
     async def ask(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:  # noqa: ANN401
         headers = {"Authorization": f"Bearer {TOKEN}"} | options.pop("headers", {})
@@ -53,6 +55,7 @@ async def opened(
 ) -> AsyncIterator[Web]:
     door, metrics = Door(), Metrics()
     waiting: list[str] = []
+    cut_short: list[str] = []
     service = Service(
         intake=door.intake,
         repetitions=Repetitions(door.view, playbooks=lambda: door.playbooks),
@@ -63,6 +66,7 @@ async def opened(
         pools=(),
         most_requests=most_requests,
         request_seconds=request_seconds,
+        on_cut_short=cut_short.append,
     )
     app = create_app(
         service,
@@ -73,7 +77,8 @@ async def opened(
     await server.start_server()
     try:
         async with aiohttp.ClientSession() as client:
-            yield Web(door, app, metrics, str(server.make_url("")).rstrip("/"), client, waiting)
+            url = str(server.make_url("")).rstrip("/")
+            yield Web(door, app, metrics, url, client, waiting, cut_short)
     finally:
         await server.close()
 

@@ -45,6 +45,21 @@ async def test_firing_resolved_firing_to_the_byte_is_seen_each_time(site: Web) -
         assert (await answer.json())["incidents"][0]["outcome"] == "Known"
 
 
+async def test_that_alerts_were_left_out_is_told_each_time(site: Web) -> None:
+    """To the byte as well: the ones that are left out may be others each time."""
+    await notify(site, alert())
+    assert site.cut_short == []
+    for _ in range(3):
+        await notify(site, alert(), truncatedAlerts=3, receiver=r"mail\.ops")
+    assert site.cut_short == [r"mail\.ops"] * 3
+
+
+async def test_of_what_is_not_stored_nothing_is_told(site: Web) -> None:
+    site.door.server.fail(unavailable("overloaded"))
+    assert (await notify(site, alert(), truncatedAlerts=3)).status == 503
+    assert site.cut_short == []
+
+
 async def test_one_bad_alert_of_fifty_drops_none_of_the_others(site: Web) -> None:
     batch = [alert(campaign=f"c{n}", fingerprint=f"{n:016x}") for n in range(50)]
     batch[20] = {**batch[20], "labels": {"alertname": 7}}

@@ -180,7 +180,7 @@ class Service:
         content_type = requests.patch_type(request, to.kind)
         applies = content_type == requests.APPLY
         options = requests.options(request, applies=applies)
-        wanted = list if content_type == requests.JSON_PATCH else dict
+        wanted = object if content_type == requests.JSON_PATCH else dict
         patch = await requests.read_body(request, kind=wanted)
         if content_type == requests.JSON_PATCH:
             patch = requests.decoded(patch, shapes.JSON_PATCH, "jsonPatchOp")
