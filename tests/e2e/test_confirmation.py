@@ -4,17 +4,23 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.controlplane import run_logs
+from tests.controlplane.admin_client import MERGE_PATCH
+from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.fixtures import StartPrometheus
+from tests.controlplane.kube import Kube
 from tests.controlplane.real_prometheus import scrape_configuration
-from tests.e2e.cluster import DEPLOYMENTS, Cluster
+from tests.e2e.cluster import AUTOSCALERS, DEPLOYMENTS, Cluster
 from tests.e2e.conftest import StartResponder
 from tests.e2e.obedient_sender import ObedientSender, sending
 from tests.e2e.process import ResponderProcess, alert, sample
+from tests.k8s.install import K8S, install
 
 PODS = ("v1", "pods")
 EVENTS = ("events.k8s.io/v1", "events")
@@ -213,9 +219,6 @@ def test_zero_is_confirmed_only_after_the_autoscaler_has_synced_at_zero(
     responder = start_responder(scaled(0))
     brake(responder)
     eventually_blocking(lambda: cluster.pods() == 0, what="no pod is left")
-    # As a sync does that was in flight when zero was written.
-    cluster.kube.patch(*DEPLOYMENTS, "email-sender", {"spec": {"replicas": 3}})
-    eventually_blocking(lambda: cluster.replicas() == 0, what="it is held at zero again")
     told = wait_for(cluster, "True", "Seen", within_seconds=60)
     assert told == "Deployment/email-sender: no pod is left"
     active = [
@@ -224,3 +227,74 @@ def test_zero_is_confirmed_only_after_the_autoscaler_has_synced_at_zero(
         if condition["type"] == "ScalingActive"
     ]
     assert active[0]["reason"] == "ScalingDisabled"
+
+
+@pytest.fixture
+def slow_motion(
+    own_control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Cluster]:
+    """A real API server without controllers, with a responder: what they do, the test does."""
+    own_control_plane.create_namespace("test")
+    kube = Kube(control_plane=own_control_plane, namespace="test")
+    for name in ("sender.yaml", "campaigns.yaml"):
+        kube.apply((K8S / "samples" / name).read_text())
+    playbooks = tmp_path / "playbooks"
+    playbooks.mkdir()
+    (playbooks / "0.yaml").write_text(scaled(0))
+    responder = ResponderProcess.start(
+        kube,
+        kubeconfig=install(kube),
+        playbooks=playbooks,
+        logs=run_logs.directory(request.config) / kube.namespace,
+    )
+    cluster = Cluster(kube)
+    reports(cluster, pods=8, autoscaler="ValidMetricFound")
+    brake(responder)
+    eventually_blocking(lambda: cluster.replicas() == 0, what="zero is asked for")
+    yield cluster
+    responder.server.terminate()
+
+
+def reports(cluster: Cluster, *, pods: int, ending: int = 0, autoscaler: str = "") -> None:
+    """Report as the controllers do, about the specs as they are now."""
+    seen = cluster.deployment()["metadata"]["generation"]
+    counted = {"observedGeneration": seen, "replicas": pods, "terminatingReplicas": ending}
+    write_status(cluster, DEPLOYMENTS, "email-sender", counted)
+    if autoscaler:
+        active = "False" if autoscaler == "ScalingDisabled" else "True"
+        condition = {"type": "ScalingActive", "status": active, "reason": autoscaler}
+        told = {"currentReplicas": pods, "desiredReplicas": pods, "conditions": [condition]}
+        write_status(cluster, AUTOSCALERS, "email-sender-hpa", told)
+
+
+def write_status(
+    cluster: Cluster, kind: tuple[str, str], name: str, status: dict[str, Any]
+) -> None:
+    kube = cluster.kube
+    kube.control_plane.request(
+        "PATCH",
+        kube.path(*kind, name, subresource="status"),
+        body={"status": status},
+        content_type=MERGE_PATCH,
+    )
+
+
+def test_zero_waits_for_pods_that_are_ending_and_for_an_autoscaler_that_has_not_synced(
+    slow_motion: Cluster,
+) -> None:
+    sender = "Deployment/email-sender: "
+    reports(slow_motion, pods=0, ending=3)
+    told = wait_for(slow_motion, "False", "NotConfirmed")
+    assert told == f"{sender}3 pod(s) are left, and 0 may be"
+    reports(slow_motion, pods=0)
+    told = wait_for(slow_motion, "Unknown", "NothingKnown")
+    assert told == f"{sender}email-sender-hpa has not synced at zero yet"
+
+    # A sync that was in flight raises it, and the hold is renewed at once.
+    slow_motion.kube.patch(*DEPLOYMENTS, "email-sender", {"spec": {"replicas": 1}})
+    eventually_blocking(lambda: slow_motion.replicas() == 0, what="it is held at zero again")
+    reports(slow_motion, pods=0)
+    assert confirmed(slow_motion)["status"] != "True"
+
+    reports(slow_motion, pods=0, autoscaler="ScalingDisabled")
+    assert wait_for(slow_motion, "True", "Seen") == f"{sender}no pod is left"
