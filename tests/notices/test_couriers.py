@@ -66,9 +66,11 @@ def children() -> list[str]:
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
         # Threads and processes end while they are looked at.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for child in (task / "children").read_text().split():
-                if b"courier" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    found.append(child)
+            found += [
+                child
+                for child in (task / "children").read_text().split()
+                if b"courier" in Path(f"/proc/{child}/cmdline").read_bytes()
+            ]
     return found
 
 
@@ -167,9 +169,9 @@ async def test_nobody_who_listens_is_told_as_that() -> None:
 @pytest.mark.parametrize("handle", [hang, drip], ids=["silent", "dripping"])
 async def test_one_that_hangs_is_left_in_time_and_no_process_stays(handle: Any) -> None:  # noqa: ANN401
     async with hook(handle) as (server, address):
-        answer = await send(address, couriers=Couriers(seconds=6.0))
+        answer = await send(address, couriers=Couriers(seconds=3.5))
         assert len(server.exchanges) == 1
-    assert answer == Answer(Outcome.TIMED_OUT, why="no answer within 6 s")
+    assert answer == Answer(Outcome.TIMED_OUT, why="no answer within 3.5 s")
     assert children() == []
 
 
@@ -185,7 +187,7 @@ async def test_one_who_stops_waiting_leaves_no_process() -> None:
 
 
 async def test_no_more_at_once_than_there_are_places() -> None:
-    couriers = Couriers(at_once=1, seconds=6)
+    couriers = Couriers(at_once=1, seconds=3.5)
     async with hook(hang) as (slow, hanging), hook(take) as (_server, good):
         first = asyncio.create_task(send(hanging, couriers=couriers))
         await eventually(lambda: slow.exchanges)
