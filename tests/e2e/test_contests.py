@@ -30,7 +30,7 @@ ADVICE = {
         "managedFieldsManagers: [campaign-responder]",
         "RespectIgnoreDifferences",
     ),
-    "kustomize-controller": ("kustomize.toolkit.fluxcd.io/ssa: Merge", "IfNotPresent", "Ignore"),
+    "kustomize-controller": ("kustomize.toolkit.fluxcd.io/ssa: Ignore", "IfNotPresent", "Merge"),
     "kubectl-client-side-apply": ("Stop it while the hold stands",),
 }
 
