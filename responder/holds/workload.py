@@ -112,15 +112,16 @@ class _Planner:
             baseline_of(draft.state(MAX_FIELD, control=MAX_REPLICAS, holds=()), facts=self.facts)
             for draft in self.autoscalers
         ]
-        if not found and self._replicas_entry() is not None and self.deployment is not None:
+        if not found and self._replicas_entry() is None:
+            before = self._recollect()
+            if before is not None:
+                return before.replicas
+        if not found and self.deployment is not None:
             state = self.deployment.state(
                 REPLICAS_FIELD, control=REPLICAS, holds=(), autoscaled=True
             )
             found = [baseline_of(state, facts=self.facts)]
-        if not found:
-            before = self._recollect()
-            return self._live_replicas() if before is None else before.replicas
-        if any(settled.unknown for settled in found):
+        if not found or any(settled.unknown for settled in found):
             return None
         return max(1 if settled.baseline is None else settled.baseline for settled in found)
 

@@ -29,6 +29,8 @@ class Incident:
     """Field or key -> limit; empty once it has let go."""
     closed: bool = False
     copies: tuple[Copy, ...] = ()
+    share: float | None = None
+    """What an open step of its ramp lets through."""
 
     holder: Holder = field(init=False)
 
@@ -58,6 +60,11 @@ class Conductor:
         self.incidents[uid] = Incident(uid, asks)
         self.refresh()
 
+    def step(self, uid: str, share: float | None) -> None:
+        """An incident opens a step of its ramp, or goes back to the hold with None."""
+        self.incidents[uid].share = share
+        self.refresh()
+
     def let_go(self, uid: str) -> None:
         self.incidents[uid].asks = {}
         self.refresh()
@@ -65,7 +72,7 @@ class Conductor:
     def refresh(self) -> None:
         """The cache catches up with the API server."""
         self.cached = [
-            Incident(found.uid, dict(found.asks), found.closed, found.copies)
+            Incident(found.uid, dict(found.asks), found.closed, found.copies, found.share)
             for found in self.incidents.values()
         ]
 
@@ -93,7 +100,7 @@ class Conductor:
             deployment=self.server.get(DEPLOYMENT),
             autoscalers=[] if autoscaler is None else [autoscaler],
             holds=[
-                Hold(incident.holder, limit)
+                Hold(incident.holder, limit, incident.share)
                 for incident in known
                 for limit in incident.asks.values()
             ],
@@ -104,7 +111,7 @@ class Conductor:
         holds: dict[str, list[Hold[Any]]] = {}
         for incident in known:
             for key, limit in incident.asks.items():
-                holds.setdefault(key, []).append(Hold(incident.holder, limit))
+                holds.setdefault(key, []).append(Hold(incident.holder, limit, incident.share))
         keys = {key: HeldKey(self.controls[key], found) for key, found in holds.items()}
         return Document(CAMPAIGN, self.server.get(CAMPAIGN), keys, copies)
 

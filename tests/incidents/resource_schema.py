@@ -26,4 +26,8 @@ def fault(incident: dict[str, Any]) -> str:
 
 def without_nulls(told: dict[str, Any]) -> dict[str, Any]:
     """Give what a merge patch leaves of it."""
-    return {key: value for key, value in told.items() if value is not None}
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in told.items()
+        if value is not None
+    }
