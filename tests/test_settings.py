@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from responder.app import alertmanagers_of, practice_of, prometheus_of
+from responder.app import alertmanagers_of, practice_of, prometheus_of, scope_of
 from responder.errors import BadInput
 from responder.evidence.reckoning import Senders
+from responder.reconcile.contest import Patience
 from responder.reconcile.inquiry import Practice
 from responder.settings import Access, read_settings
 
@@ -96,12 +97,25 @@ def test_beyond_loopback_a_token_is_needed(listen: str, tmp_path: Path) -> None:
         ({"aliases": '{"a": 3}'}, "aliases"),
         ({"keep_closed_hours": 0}, "keep_closed_hours"),
         ({"most_requests": 0}, "most_requests"),
+        ({"contest_pauses_seconds": "0,soon"}, "contest_pauses_seconds"),
+        ({"contest_pauses_seconds": ""}, "contest_pauses_seconds"),
+        ({"contest_pauses_seconds": "0,-1"}, "contest_pauses_seconds"),
+        ({"contest_rest_seconds": 0}, "contest_rest_seconds"),
     ],
 )
 def test_a_fault_is_told_with_its_setting(given: dict[str, object], words: str) -> None:
     with pytest.raises(BadInput) as raised:
         read_settings(**given)
     assert words in str(raised.value)
+
+
+def test_the_patience_with_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scope_of(read_settings()).patience == Patience()
+    monkeypatch.setenv("RESPONDER_CONTEST_PAUSES_SECONDS", "0, 1.5,3")
+    monkeypatch.setenv("RESPONDER_CONTEST_WINDOW_SECONDS", "600")
+    monkeypatch.setenv("RESPONDER_CONTEST_REST_SECONDS", "60")
+    monkeypatch.setenv("RESPONDER_CONTEST_CALM_SECONDS", "120")
+    assert scope_of(read_settings()).patience == Patience((0.0, 1.5, 3.0), 600.0, 60.0, 120.0)
 
 
 def test_all_faults_are_told_at_once() -> None:

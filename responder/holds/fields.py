@@ -80,7 +80,7 @@ class FieldPlan:
     loosens: bool = False
     """Writing `desired` lets more through than the live value does."""
     reverted: bool = False
-    """Somebody else wrote over what was held, and lets more through than is asked for."""
+    """Somebody else wrote over what was held; too loosely, where it isn't `desired` already."""
 
 
 def vanished(entry: Entry, *, control: AnyControl, facts: Facts) -> Ghost | None:
@@ -233,13 +233,11 @@ def _hold(state: FieldState, settled: Settled, *, facts: Facts) -> FieldPlan:
         known = replace(entry, baseline=after.baseline, unknown=after.unknown)
         pending = pending or after != known
         after = known
-    live_limit = control.limit_of(state.live)
-    is_looser = live_limit is None or control.strictest([effective, live_limit]) != live_limit
     return FieldPlan(
         desired,
         after,
         pending=pending,
         finding=settled.finding,
         loosens=loosens,
-        reverted=settled.edited and is_looser,
+        reverted=settled.edited,
     )

@@ -36,10 +36,10 @@ def _argo(key: ObjectKey) -> str:
 
 
 def _kustomize(field: str) -> str:
+    # Taken out of Git while Flux owns it, a field is removed: replicas would fall to 1.
     return (
-        "For Flux, annotate the object in Git: kustomize.toolkit.fluxcd.io/ssa: Merge, and take"
-        f" {field} out of its manifest; or, where it stays in there, IfNotPresent, or Ignore while"
-        " the hold stands"
+        "For Flux, annotate the object in Git: kustomize.toolkit.fluxcd.io/ssa: Ignore while the"
+        f" hold stands; for good, IfNotPresent, or Merge once {field} is taken out of its manifest"
     )
 
 

@@ -25,7 +25,9 @@ class _Watch:
         self.came = True
         if self.running is not None:
             loop, task = self.running
-            loop.call_soon_threadsafe(task.cancel)
+            # Once all is over there is nothing to end.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
 
     async def over(self, work: Coroutine[Any, Any, Result]) -> Result:
         task = asyncio.ensure_future(work)

@@ -100,6 +100,12 @@ class Rogue:
         path = self.kube.path(*INCIDENTS, incident, subresource="status")
         self._patch(path, {"status": {"phase": phase, "lettingGo": letting_go}}, manager=HOLDER)
 
+    def report(self, incident: str, state: str, *, of: str = "sender") -> None:
+        """Says of a Deployment how it stands."""
+        told = {"kind": "Deployment", "namespace": self.kube.namespace, "name": of, "state": state}
+        path = self.kube.path(*INCIDENTS, incident, subresource="status")
+        self._patch(path, {"status": {"phase": "Holding", "targets": [told]}}, manager=HOLDER)
+
     def somebody(self, patch: dict[str, Any]) -> None:
         """What anybody else does to the Deployment."""
         self.kube.patch("apps/v1", "deployments", "sender", patch)

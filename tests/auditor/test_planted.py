@@ -49,9 +49,27 @@ def the_ledger_is_removed_and_written_again(rogue: Rogue) -> None:
     rogue.hold(2)
 
 
+def fought(rogue: Rogue, *, times: int) -> str:
+    """Returns the name of an incident that somebody undid so often, and was not answered last."""
+    name = rogue.open_incident(scale(2))
+    for time in range(times):
+        rogue.hold(2, baseline=5 if time else 8)
+        rogue.somebody({"spec": {"replicas": 5}})
+    return name
+
+
+def a_contest_is_stood_down_from_and_told(rogue: Rogue) -> None:
+    rogue.report(fought(rogue, times=3), "Contested")
+
+
 @pytest.mark.parametrize(
     "act",
-    [a_whole_hold, a_person_scales_and_is_answered, the_ledger_is_removed_and_written_again],
+    [
+        a_whole_hold,
+        a_person_scales_and_is_answered,
+        the_ledger_is_removed_and_written_again,
+        a_contest_is_stood_down_from_and_told,
+    ],
 )
 def test_what_is_as_promised_is_no_violation(
     act: Callable[[Rogue], None], rogue: Rogue, auditor: Auditor
@@ -99,6 +117,22 @@ def a_person_is_never_answered(rogue: Rogue) -> None:
     rogue.somebody({"spec": {"replicas": 5}})
 
 
+def a_contest_is_stood_down_from_and_not_told(rogue: Rogue) -> None:
+    rogue.report(fought(rogue, times=3), "Applied")
+
+
+def a_contest_is_told_of_another_target(rogue: Rogue) -> None:
+    rogue.report(fought(rogue, times=3), "Contested", of="another")
+
+
+def a_single_edit_is_told_as_a_contest(rogue: Rogue) -> None:
+    rogue.report(fought(rogue, times=1), "Contested")
+
+
+def what_was_never_held_is_told_as_contested(rogue: Rogue) -> None:
+    rogue.report(rogue.open_incident(scale(2)), "Contested")
+
+
 def nothing_is_ever_held(rogue: Rogue) -> None:
     rogue.open_incident(PAUSE)
 
@@ -111,6 +145,10 @@ def nothing_is_ever_held(rogue: Rogue) -> None:
         a_document_is_loosened,
         a_document_is_taken_away,
         a_person_is_never_answered,
+        a_contest_is_stood_down_from_and_not_told,
+        a_contest_is_told_of_another_target,
+        a_single_edit_is_told_as_a_contest,
+        what_was_never_held_is_told_as_contested,
         nothing_is_ever_held,
     ],
 )

@@ -1,7 +1,5 @@
 """People are told, by a real message, what the brake does; and the brake waits for none of them."""
 
-import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -95,49 +93,40 @@ def test_a_release_by_the_hand_tool_is_told_too(
         assert titles(on_call)[1].startswith("given back")
 
 
-def brake(responder: ResponderProcess, cluster: Cluster, hours: range) -> list[float]:
-    """Seconds from each notification to its hold, as somebody outside sees them."""
-    seconds = []
+def brake(responder: ResponderProcess, cluster: Cluster, hours: range) -> None:
+    """Hold and give back, once for each hour."""
     for hour in hours:
-        began = time.monotonic()
         assert responder.notify(alert(starts_at=f"2026-11-24T{hour:02}:00:00Z")).status == 200
-        eventually_blocking(
-            lambda: cluster.hold() is not None, every_seconds=0.002, what="it is held"
-        )
-        seconds.append(time.monotonic() - began)
+        eventually_blocking(lambda: cluster.hold() is not None, what="it is held")
         release(responder, cluster)
         cluster.wait_closed()
-    return seconds
 
 
-def test_destinations_that_hang_or_refuse_leave_the_brake_as_fast_as_it_was(
+def test_destinations_that_hang_or_refuse_hold_up_no_brake(
     cluster: Cluster, start_responder: StartResponder, tmp_path: Path
 ) -> None:
+    """How fast it stays is a figure; here it goes on while nobody there answers at all."""
     with listening(hanging=True) as hanging, listening() as good:
-        file = tmp_path / "notify.yaml"
-        responder = start_responder(PAUSE, flags=(f"--notify-file={file}",))
-        before = brake(responder, cluster, range(8))
-        flags(
+        file = flags(
             tmp_path,
             hangs=hanging.address,
             refuses=f"json://127.0.0.1:{free_port()}/x",
             good=good.address,
         )
-        eventually_blocking(lambda: "notify_file_loaded" in responder.server.log.read_text())
-        first = brake(responder, cluster, range(8, 9))
+        responder = start_responder(PAUSE, flags=file)
+        brake(responder, cluster, range(1))
         hanging.wait(1)  # from here on a courier hangs, and one that refuses is tried again
-        during = first + brake(responder, cluster, range(9, 17))
-        told = f"median and longest: {_told(before)} before, {_told(during)} during"
-        assert statistics.median(during) < 3 * statistics.median(before) + 0.1, told
+        brake(responder, cluster, range(1, 5))
         good.wait(1)
+
+        def told() -> bool:
+            text = responder.get("/metrics").text
+            refused = 'responder_notices_failed_total{destination="refuses",outcome="refused"}'
+            return refused in text and 'responder_notices_sent_total{destination="good"}' in text
+
+        eventually_blocking(told, what="what arrived and what did not is counted")
         text = responder.get("/metrics").text
-        assert 'responder_notices_failed_total{destination="refuses",outcome="refused"}' in text
-        assert 'responder_notices_sent_total{destination="good"}' in text
         assert 'responder_notices_sent_total{destination="hangs"}' not in text
-
-
-def _told(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds) * 1000:.0f} ms, {max(seconds) * 1000:.0f} ms"
 
 
 def test_a_storm_of_500_is_a_few_messages_that_count_each_of_them_once(

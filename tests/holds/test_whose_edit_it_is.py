@@ -224,3 +224,70 @@ def test_a_document_of_somebody_elses_is_a_baseline_as_anywhere(document: str) -
     stage.release_all()
     assert stage.data == {"hold.json": document}
     assert not stage.traces()
+
+
+def reverts(step: Step | None) -> list[tuple[str, Raw, str]]:
+    assert step is not None
+    return [(revert.field, revert.wanted, revert.by) for revert in step.reverts]
+
+
+@pytest.mark.parametrize("fenced", [False, True])
+def test_what_was_held_and_is_looser_again_by_somebody_else_is_a_revert(
+    fenced: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    assert reverts(stage.plan(fenced=fenced)) == [], "nothing was held yet"
+    stage.reconcile()
+    stage.scale(6, by="argocd-controller")
+    assert reverts(stage.plan(fenced=fenced)) == [("replicas", 2, "argocd-controller")]
+    assert reverts(stage.loop(fenced=fenced)) == [], "it was answered"
+    stage.scale(1)
+    assert reverts(stage.plan(fenced=fenced)) == [], "it is strict enough"
+    stage.scale(6)
+    stage.let_go("1")
+    assert reverts(stage.plan(fenced=fenced)) == [], "nothing is asked any more"
+
+
+def test_a_revert_of_what_a_vanished_incident_held_is_one_too() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.scale(6)
+    assert reverts(stage.plan(fenced=True)) == [("replicas", 2, "kubectl")]
+
+
+def test_an_autoscalers_doing_and_what_admission_alters_are_no_reverts() -> None:
+    stage = workload(replicas=8, bounds=(2, 9))
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.sync(1)
+    assert reverts(stage.plan(fenced=False)) == []
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=2)
+    stage.reconcile()
+    stage.scale(5, by=MANAGER)
+    step = stage.plan(fenced=False)
+    assert found(step) == {FieldFinding.ALTERED}
+    assert reverts(step) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (None, True),
+        ('{"share": 1.0}', True),
+        ('{"share": 0.0}', False),
+    ],
+    ids=["removed", "looser", "as strict, in other words"],
+)
+def test_of_a_document_only_what_lets_more_through_is_a_revert(
+    text: str | None,
+    is_one: bool,  # noqa: FBT001 -- a table
+) -> None:
+    stage = campaign({"subject": "Spring sale"})
+    stage.arrive("1", **{"hold.json": SendingLimit(share=0.0)})
+    stage.reconcile()
+    stage.change_document(text)
+    assert bool(reverts(stage.plan(fenced=False))) == is_one

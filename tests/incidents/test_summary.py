@@ -151,6 +151,21 @@ def test_altered_tells_by_what() -> None:
     assert (altered.status, altered.message) == ("True", "a webhook")
 
 
+def test_contested_tells_each_contest_once() -> None:
+    targets = [
+        target(TargetState.CONTESTED, message="argocd-controller"),
+        target(TargetState.CONTESTED, key=CAMPAIGN, message="argocd-controller"),
+        target(TargetState.CONTESTED, key=CAMPAIGN._replace(name="other"), message="a script"),
+        target(TargetState.DENIED, message="a policy"),
+    ]
+    found = conditions(incident(), targets, before=(), now=at(6))
+    contested = next(each for each in found if each.type == "Contested")
+    assert (contested.status, contested.message) == ("True", "argocd-controller; a script")
+    assert told(incident(), targets[0])["Applied"] == ("False", "Contested")
+    assert told(incident(), target(TargetState.APPLIED))["Contested"] == ("False", "Uncontested")
+    assert told(LETTING_GO, targets[0])["Applied"] == ("False", "LettingGo"), "it keeps nobody"
+
+
 @pytest.mark.parametrize("reason", ["", "not a word", "x" * 200, "Grün", "1st"])
 def test_a_reason_that_the_api_server_refuses_is_never_written(reason: str) -> None:
     """One odd reason, e.g. of a hand-made incident, would make every status write fail."""

@@ -39,3 +39,33 @@ def test_what_the_api_server_refuses_is_told_by_its_reason(
     for told_now in (told(REFUSED, KEY, situation), told_of_return(REFUSED, KEY, situation)):
         assert told_now[0] is state
         assert words in told_now[1]
+
+
+WORKLOAD = ObjectKey("Deployment", "mail", "email-sender")
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["stood down from", "held for now"])
+def test_a_contest_tells_by_whom_whether_it_is_held_and_what_would_end_it(
+    left: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    contested = Finding(WORKLOAD, "replicas", FieldFinding.CONTESTED, by="argocd-controller")
+    situation = Situation(WORKLOAD, None, [], [])
+    situation.stood_down = frozenset({(WORKLOAD, "replicas")} if left else ())
+    state, message = told(contested, WORKLOAD, situation)
+    assert state is TargetState.CONTESTED
+    assert message.startswith(
+        "argocd-controller keeps setting replicas of Deployment/email-sender back: it is "
+    )
+    assert ("it is not held now" in message) == left
+    assert "managedFieldsManagers: [campaign-responder]" in message
+
+
+def test_of_a_config_map_only_the_contested_key_is_told_as_not_held() -> None:
+    """Its other keys are held whatever becomes of one; the bounds of an autoscaler are not."""
+    hpa = ObjectKey("HorizontalPodAutoscaler", "mail", "email-sender")
+    for key, field, other in ((KEY, "state", "mode"), (hpa, "maxReplicas", "minReplicas")):
+        situation = Situation(key, None, [], [])
+        situation.stood_down = frozenset({(key, other)})
+        _, message = told(Finding(key, field, FieldFinding.CONTESTED), key, situation)
+        assert message.startswith("somebody keeps")
+        assert ("it is held now" in message) == (key == KEY)

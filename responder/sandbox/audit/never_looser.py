@@ -1,5 +1,6 @@
 """Promise 2: never looser than the strictest open hold, whoever else writes."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from responder.sandbox.audit.demands import Demand, is_looser
@@ -30,6 +31,7 @@ class NeverLooser:
         """A change by somebody else is to be answered within `patience_seconds`."""
         self._patience_seconds = patience_seconds
         self._standing: dict[Target, dict[Pair, _Standing]] = {}
+        self._undone: Counter[Target] = Counter()
 
     def see(self, step: Step) -> list[Violation]:
         found: list[Violation] = []
@@ -63,6 +65,8 @@ class NeverLooser:
         if now.unmet_since is None:
             return self._waited(step, target, before)
         if not step.is_ours:
+            if before is not None and before.unmet_since is None:
+                self._undone[target] += 1
             return []
         told = f"{now.told}, and we wrote: {'; '.join(map(str, step.changes))}"
         if pair in step.world.held[live.uid]:
@@ -76,7 +80,7 @@ class NeverLooser:
         if before is None or before.unmet_since is None:
             return []
         seconds = step.after.seen - before.unmet_since.seen
-        if seconds <= self._patience_seconds or before.incident.excuses(target):
+        if seconds <= self._patience_seconds or self._is_excused(before, target):
             return []
         told = f"looser for {seconds:.1f} s since {before.unmet_since.revision}: {before.told}"
         return [step.violation(PROMISE, told, target=target)]
@@ -95,8 +99,11 @@ class NeverLooser:
             for standing in pairs.values()
             if answering
             and standing.unmet_since is not None
-            and not standing.incident.excuses(target)
+            and not self._is_excused(standing, target)
         ]
+
+    def _is_excused(self, standing: _Standing, target: Target) -> bool:
+        return standing.incident.excuses(target, undone=self._undone[target])
 
 
 def _loosens(step: Step, demand: Demand) -> bool:

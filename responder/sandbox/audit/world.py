@@ -31,6 +31,9 @@ Target = tuple[str, str]
 Pair = tuple[str, int]
 """An incident's uid and the number of one of its demands."""
 _STANDS = ("Applied", "GivenBack", "Pending")
+_CONTESTED = "Contested"
+_A_CONTEST = 2
+"""So often somebody must have undone a hold at least: one edit is none."""
 
 
 @dataclass(slots=True)
@@ -104,10 +107,14 @@ class Incident:
         """Tell whether it has let go, and not yet given everything back."""
         return self.letting_go and not self.closed and not self.ghost
 
-    def excuses(self, target: Target) -> bool:
-        """Tell whether the incident itself reports that a target does not stand as asked."""
+    def excuses(self, target: Target, *, undone: int = 0) -> bool:
+        """Tell whether the incident itself reports that a target does not stand as asked.
+
+        `undone` is how often somebody else was seen to undo what was asked of it.
+        """
+        told = _STANDS if undone >= _A_CONTEST else (*_STANDS, _CONTESTED)
         return any(
-            found.get("state") not in _STANDS
+            found.get("state") not in told
             for found in self.status.get("targets") or ()
             if (found.get("kind"), found.get("name")) == target
             or found.get("subject") == "/".join(target)
