@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from responder.evidence.answers import Answer, NoAnswer, one_value
@@ -108,9 +108,15 @@ async def sent(
 
 async def sent_before(
     prometheus: Prometheus, attempts: Question, *, moment: datetime
-) -> float | NoAnswer:
-    """Count what was sent in the window before a moment."""
-    found = one_value(
-        await prometheus.query(attempts.events.over(attempts.window_seconds), at=moment)
-    )
-    return NoAnswer(Unknown.NO_DATA, "gives no series") if found is None else found
+) -> tuple[float, float] | NoAnswer:
+    """Count what was sent in each of the two windows before a moment, the earlier one first."""
+    window = attempts.window_seconds
+    counted = []
+    for at in (moment - timedelta(seconds=window), moment):
+        found = one_value(await prometheus.query(attempts.events.over(window), at=at))
+        if found is None:
+            return NoAnswer(Unknown.NO_DATA, "gives no series")
+        if isinstance(found, NoAnswer):
+            return found
+        counted.append(found)
+    return counted[0], counted[1]

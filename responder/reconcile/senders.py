@@ -44,7 +44,7 @@ class SenderSigns:
     def __init__(self, ask: Ask, *, within_seconds: float) -> None:
         self._ask = ask
         self._within = timedelta(seconds=within_seconds)
-        self._before: dict[int, float | NoAnswer] = {}
+        self._before: dict[int, tuple[float, float] | NoAnswer] = {}
         self.is_down = False
         """Prometheus gave no answer when it was last asked."""
 
@@ -121,7 +121,7 @@ class SenderSigns:
 
     async def _sent_before(
         self, prometheus: Prometheus, attempts: Question, index: int, looked: Looked
-    ) -> float | None:
+    ) -> tuple[float, float] | None:
         found = self._before.get(index)
         if found is None or (isinstance(found, NoAnswer) and found.reason is not Unknown.NO_DATA):
             begun_at = read_moment(looked.begun_at)
@@ -149,7 +149,7 @@ class SenderSigns:
         return Sight(told(self._ask), effect, message)
 
 
-def _judged(sign: Sign, *, before: float | None, after: float, window: int) -> Truth:
+def _judged(sign: Sign, *, before: tuple[float, float] | None, after: float, window: int) -> Truth:
     if sign.per_minute is not None:
         return fell_to_rate(sign.per_minute, after=after, window_seconds=window)
     if sign.share is None:

@@ -31,7 +31,24 @@ YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
     ],
 )
 def test_a_share(share: float, before: float | None, after: float, truth: Truth) -> None:
-    assert fell_to_share(share, before=before, after=after) is truth
+    two = None if before is None else (before, before)
+    assert fell_to_share(share, before=two, after=after) is truth
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "truth"),
+    [
+        pytest.param((0, 1000), 500, UNKNOWN, id="it had just begun: nothing is proved"),
+        pytest.param((0, 250), 500, UNKNOWN, id="it had just begun: nothing is denied"),
+        pytest.param((500, 1000), 500, UNKNOWN, id="it sped up: half of the faster time"),
+        pytest.param((500, 1000), 312, YES, id="it sped up: half of the slower time"),
+        pytest.param((1000, 500), 820, NO, id="beyond both"),
+    ],
+)
+def test_before_the_hold_the_rate_may_not_have_been_steady(
+    before: tuple[float, float], after: float, truth: Truth
+) -> None:
+    assert fell_to_share(0.5, before=before, after=after) is truth
 
 
 @pytest.mark.parametrize(
