@@ -88,6 +88,13 @@ def _asking(incident: Incident) -> _Asking:
     )
 
 
+def _only_tells(incident: Incident) -> bool:
+    """Tell whether its next status mostly says what was done already: nobody asks to let go."""
+    status = incident.status
+    held = status.phase in (Phase.NEW, Phase.HOLDING)
+    return held and status.letting_go is None and incident.release is None
+
+
 class Conductor:
     """Owns the view, the queues and the loops of one replica."""
 
@@ -334,9 +341,9 @@ class Conductor:
             self._incident_queue.add(key)
 
     async def _bring_on(self, key: IncidentKey) -> None:
-        """Advance an incident; in a storm its first status waits until the brakes are in."""
+        """Advance an incident; in a storm what one that holds has to tell waits for the brakes."""
         incident = self.view.incidents.get(key)
-        if incident is not None and incident.status.phase is Phase.NEW:
+        if incident is not None and _only_tells(incident):
             await self._target_queue.at_ease(within_seconds=_GIVES_WAY_SECONDS)
         await self.incidents.reconcile(key)
 
