@@ -1,6 +1,6 @@
 """Any interleaving of holds, people, crashes and lost annotations on one ConfigMap's keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
@@ -43,6 +43,22 @@ DOCUMENTS = st.sampled_from([None, "junk", "[]", '{"share": 0.9}', '{"share": 0}
 STATES = st.sampled_from(["active", "slow", "paused", "drained", None])
 
 
+SHARES = st.sampled_from([None, 0.1, 0.6])
+
+
+def in_step(limit: Any, share: float | None) -> Any:  # noqa: ANN401 -- as its control has it
+    """What is left of a limit while a step lets a share through; of three values the middle one."""
+    if share is None:
+        return limit
+    if isinstance(limit, int):
+        return min(limit, 1)
+    return replace(
+        limit,
+        share=None if limit.share is None else max(limit.share, share),
+        providers=tuple((name, max(known, share)) for name, known in limit.providers),
+    )
+
+
 @dataclass(slots=True)
 class Key:
     expected: str | None
@@ -82,7 +98,11 @@ class HeldDocument(RuleBasedStateMachine):
         return annotation(self.server.get(CAMPAIGN) or {}, LEDGER_ANNOTATION)
 
     def limits(self, name: str) -> list[Any]:
-        asked = [i.asks[name] for i in self.conductor.incidents.values() if name in i.asks]
+        asked = [
+            in_step(found.asks[name], found.share)
+            for found in self.conductor.incidents.values()
+            if name in found.asks
+        ]
         return asked + self.ghosts.get(name, [])
 
     def told(self) -> Ledger | None:
@@ -206,6 +226,12 @@ class HeldDocument(RuleBasedStateMachine):
         holding = [uid for uid, found in self.conductor.incidents.items() if found.asks]
         if holding:
             self.conductor.incidents[data.draw(st.sampled_from(holding))].asks = asks
+
+    @rule(share=SHARES, data=st.data())
+    def opens_a_step_or_relapses(self, share: float | None, data: st.DataObject) -> None:
+        if self.conductor.incidents:
+            uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
+            self.conductor.incidents[uid].share = share
 
     @rule(data=st.data())
     def lets_go(self, data: st.DataObject) -> None:

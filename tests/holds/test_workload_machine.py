@@ -44,7 +44,19 @@ class HeldWorkload(Others):
 
     def open_limits(self, *, cached: bool = False) -> list[int]:
         known = self.conductor.cached if cached else self.conductor.incidents.values()
-        return [limit for incident in known for limit in incident.asks.values()]
+        return [
+            self.in_step(limit, incident.share)
+            for incident in known
+            for limit in incident.asks.values()
+        ]
+
+    def in_step(self, limit: int, share: float | None) -> int:
+        """What is left of a limit while a step lets a share of what there would be through."""
+        if share is None:
+            return limit
+        name = "maxReplicas" if AUTOSCALER in self.truth.last else "replicas"
+        whole = self.truth.fields[name].expected
+        return max(limit, -(-whole * round(share * 100) // 100))
 
     def strictest(self, *, cached: bool = False) -> int | None:
         limits = self.open_limits(cached=cached)
@@ -168,6 +180,12 @@ class HeldWorkload(Others):
         else:
             incident.asks = {"replicas": limit}
             self.conductor.refresh()
+
+    @rule(share=st.sampled_from([None, 0.1, 0.5, 0.75]), data=st.data())
+    def opens_a_step_or_relapses(self, share: float | None, data: st.DataObject) -> None:
+        if self.conductor.incidents:
+            uid = data.draw(st.sampled_from(sorted(self.conductor.incidents)))
+            self.conductor.step(uid, share)
 
     @rule(data=st.data())
     def lets_go(self, data: st.DataObject) -> None:
