@@ -66,8 +66,8 @@ class Rogue:
     _serial: "itertools.count[int]" = field(default_factory=itertools.count)
     _sequence: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def open_incident(self, *asks: dict[str, Any]) -> str:
-        """Returns the incident's name."""
+    def open_incident(self, *asks: dict[str, Any], **spec: Any) -> str:  # noqa: ANN401 -- JSON
+        """Returns the incident's name; `spec` adds to what it is made of."""
         name = f"planted-0123456789abcde{next(self._serial)}-1"
         self.kube.create(
             *INCIDENTS,
@@ -84,6 +84,7 @@ class Rogue:
                     "plan": list(asks),
                     "receivedAt": "2026-11-24T10:00:00Z",
                     "token": name,
+                    **spec,
                 },
             },
         )
@@ -97,8 +98,23 @@ class Rogue:
 
     def _tell(self, incident: str, *, phase: str) -> None:
         letting_go = {"at": "2026-11-24T11:00:00.000000Z", "by": "me", "reason": "ReleasedByHand"}
+        self.decide(incident, phase=phase, lettingGo=letting_go)
+
+    def decide(self, incident: str, **status: Any) -> None:  # noqa: ANN401 -- JSON
+        """What its status says from now on."""
         path = self.kube.path(*INCIDENTS, incident, subresource="status")
-        self._patch(path, {"status": {"phase": phase, "lettingGo": letting_go}}, manager=HOLDER)
+        self._patch(path, {"status": status}, manager=HOLDER)
+
+    def document(self, share: float | None) -> None:
+        """As it should be: the hold document of the campaign and its ledger in one write."""
+        text = None if share is None else json.dumps({"share": share, "incident": "planted"})
+        self.write(
+            "configmaps",
+            "sale",
+            {"data": {"hold.json": text}},
+            ledger=None if text is None else {"hold.json": (None, text)},
+            manager=GIVER if text is None else HOLDER,
+        )
 
     def report(self, incident: str, state: str, *, of: str = "sender") -> None:
         """Says of a Deployment how it stands."""
