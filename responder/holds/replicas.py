@@ -14,7 +14,7 @@ def relaxed_count(limit: int, *, share: float, whole: Raw) -> int:
     """Give the looser of a number of pods and that share of the whole, rounded up: never to 0."""
     # An absent number of replicas is defaulted to 1 by the API server.
     count = 1 if whole is None else whole
-    # What binary fractions add must not make a pod more: 0.1 * 30 is 3.0000000000000004.
+    # What binary fractions add must not make a pod more: 0.07 * 100 is 7.000000000000001.
     return max(limit, math.ceil(round(share * count, 6)))
 
 

@@ -29,7 +29,8 @@ def step(rogue: Rogue, incident: str, number: int) -> None:
 
 
 def relapse(rogue: Rogue, incident: str) -> None:
-    rogue.decide(incident, phase="Holding", ramp={"step": 0})
+    """A step counts only while it ramps, whatever is left of it."""
+    rogue.decide(incident, phase="Holding")
 
 
 def a_workload_comes_back_in_steps(rogue: Rogue) -> None:

@@ -62,7 +62,7 @@ def test_a_share_of_pods_is_rounded_up_and_never_to_none(
 
 @pytest.mark.parametrize(
     ("share", "baseline", "pods"),
-    [(0.1, 20, 2), (0.1, 30, 3), (0.1, 31, 4), (0.5, 1, 1), (0.01, 1, 1), (0.1, None, 1),
+    [(0.1, 20, 2), (0.07, 100, 7), (0.1, 31, 4), (0.5, 1, 1), (0.01, 1, 1), (0.1, None, 1),
      (0.5, 0, 0)],
     ids=["two", "no dust of binary fractions", "up", "half of one", "a hundredth of one",
          "an absent number is one", "of none"],
@@ -159,6 +159,16 @@ def test_of_an_unknown_baseline_no_share_can_be_taken(bounds: tuple[int, int] | 
     assert FieldFinding.BASELINE_UNKNOWN in found(step)
     assert (stage.replicas if bounds is None else stage.bounds[1]) == 1
     assert {change.after for change in stage.writes[0].changes} == {1}, "from the first write on"
+
+
+def test_of_an_unknown_document_no_share_can_be_taken_either() -> None:
+    stage = campaign({"subject": "Hello"})
+    stage.server.patch(CAMPAIGN, {"data": {"hold.json": '{"share": 0.9}'}}, manager=MANAGER)
+    stage.arrive("1", **{"hold.json": SendingLimit(share=0.0)})
+    stage.step("1", 0.5)
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN in found(step)
+    assert SENDING.limit_of(stage.data["hold.json"]) == SendingLimit(share=0.0)
 
 
 @pytest.mark.parametrize("bounds", [None, (2, 20)], ids=["replicas", "autoscaler"])

@@ -137,7 +137,7 @@ def test_when_it_wants_to_be_looked_at_again(given: Incident, due: datetime | No
         (ramping(step=2), 0.5),
         (ramping(step=0), None),
         (ramping(step=3), None),
-        (incident(status={"ramp": ramping().status.ramp}), None),
+        (incident(resume=ramping().resume, status={"ramp": ramping().status.ramp}), None),
     ],
     ids=["first", "second", "none is open", "there is no such step", "held again"],
 )
