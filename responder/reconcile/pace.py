@@ -1,8 +1,8 @@
 """When a target that could be written is better left alone for a moment.
 
 Another writer is answered at once and not at his pace without end, and stood down from where he
-never ends; what admission alters is not
-written again and again; and nothing is forgotten while an autoscaler may still undo it.
+never ends; what admission alters is not written again and again; and nothing is forgotten while an
+autoscaler may still undo it.
 """
 
 from collections import defaultdict, deque
@@ -116,8 +116,7 @@ class Pace:
         """Take note of a write that was committed, and of whether it stands as it was sent."""
         if write.purpose is Purpose.GIVE_BACK and write.changes and situation.autoscalers:
             self._given_back_at[situation.key] = self._monotonic()
-        if write.purpose is not Purpose.HOLD:
-            return
+        # What is given back rests no longer: the next hold on it is tried at once.
         self._altered.end(write.key, (change.field for change in write.changes))
-        for field in altered:
+        for field in altered if write.purpose is Purpose.HOLD else ():
             self._altered.add(write.key, field, None)
