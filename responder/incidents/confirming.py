@@ -166,7 +166,7 @@ def confirmed(
 def _nothing_asked(incident: Incident) -> Told:
     if incident.status.letting_go is not None or incident.closed:
         return CONFIRMED, "Unknown", "LettingGo", "the holds of this incident are given back"
-    return CONFIRMED, "Unknown", "Proposed", "nothing is held until it is approved"
+    return CONFIRMED, "Unknown", "Proposed", f"nothing is held until {incident.awaited}"
 
 
 def _overdue(sights: Sequence[Sight], *, applied: bool) -> Told:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from responder.incidents.confirmation import CONFIRMED
-from responder.incidents.evidence import answer_to, questions_of, stage_name
+from responder.incidents.evidence import answer_to, is_old, questions_of, stage_name
 from responder.incidents.incident import Incident
 from responder.incidents.status import Phase, Reason, Truth
 from responder.incidents.transitions import Arming, Facts, Transition, read_moment, to
@@ -23,7 +23,7 @@ def escalate(incident: Incident, facts: Facts, *, now: datetime) -> Transition |
             continue
         question = asked.get(stage_name(index))
         answer = answer_to(question, facts.answers) if question is not None else None
-        if answer is None or answer.truth is not Truth.YES:
+        if answer is None or answer.truth is not Truth.YES or is_old(answer, now=now):
             continue
         if answer.true_seconds < stage.for_seconds:
             continue

@@ -14,7 +14,8 @@ CHECK: Final = "check"
 VOLUME: Final = "volume"
 
 _LONGEST_GAP: Final = timedelta(minutes=2)
-"""Between two answers that are yes no more than this counts as yes: nobody looked in between."""
+"""Between two answers that are yes no more than this counts as yes: nobody looked in between. And
+for so long an answer stands for now."""
 _TOLD_AGAIN_AFTER: Final = timedelta(minutes=5)
 """How old the numbers may get that an incident tells, while what they come to stays."""
 
@@ -64,13 +65,24 @@ def answer_to(asked: Asked, answers: Mapping[str, Answer]) -> Answer | None:
     return found if found is not None and found.since == asked.since else None
 
 
-def truth_of(incident: Incident, name: str, answers: Mapping[str, Answer]) -> Truth:
-    """Give what is known of a question that the incident has now."""
+def truth_of(
+    incident: Incident, name: str, answers: Mapping[str, Answer], *, now: datetime
+) -> Truth:
+    """Give what is known by now of a question that the incident has."""
     for asked in questions_of(incident):
         if asked.name == name:
             answer = answer_to(asked, answers)
-            return Truth.UNKNOWN if answer is None else answer.truth
+            return Truth.UNKNOWN if answer is None or is_old(answer, now=now) else answer.truth
     return Truth.UNKNOWN
+
+
+def is_old(answer: Answer, *, now: datetime) -> bool:
+    """Tell whether what was so then need not be so now: nobody was answered since.
+
+    Where Prometheus lets thousands of questions wait, each one's turn comes late.
+    """
+    at = read_moment(answer.at)
+    return at is None or abs(now - at) > _LONGEST_GAP
 
 
 def followed(before: Answer | None, found: Answer) -> Answer:

@@ -82,7 +82,7 @@ def _give_backs(incident: Incident) -> Iterator[str]:
 
 def _approval(incident: Incident) -> str:
     if incident.status.reason == Reason.DISARMED or incident.wishes.approve is not None:
-        return "the responder to be armed again"
+        return "the responder to be armed again: responder arm --reason '...'"
     until, approval = incident.status.approve_by, incident.approval
     if not until or approval is None:
         return "a person who approves or rejects it, for as long as its alerts fire"

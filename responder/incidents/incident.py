@@ -24,6 +24,7 @@ FINALIZER: Final = PREFIX + "give-back"
 PLAYBOOK_LABEL: Final = PREFIX + "playbook"
 
 AlertStatus = Literal["firing", "resolved"]
+_NO_INSTANT: Final = -(2**63)
 
 
 def _instant(moment: str) -> int:
@@ -31,7 +32,7 @@ def _instant(moment: str) -> int:
     try:
         return rfc3339_to_ns(moment)
     except BadInput:
-        return -(2**63)
+        return _NO_INSTANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,9 @@ class AlertRecord:
         """The start of the newest occurrence that a sender speaks of, as sent."""
         return max((told.starts_at for told in self.senders.values()), default="", key=_instant)
 
-    def fires_since(self, moment: str) -> bool:
-        """Tell whether an occurrence that fires began after a moment."""
-        return any(
-            told.status == "firing" and _instant(told.starts_at) > _instant(moment)
-            for told in self.senders.values()
-        )
+    def begun_since(self, moment: str) -> bool:
+        """Tell whether an occurrence began after a moment, has it resolved by now or not."""
+        return any(_instant(told.starts_at) > _instant(moment) for told in self.senders.values())
 
     @property
     def heard_at(self) -> str:
@@ -174,6 +172,13 @@ class Incident:
         return self.status.phase is Phase.PROPOSED
 
     @property
+    def awaited(self) -> str:
+        """Tell what must happen before it holds, while it holds nothing yet."""
+        if self.status.reason == Reason.DISARMED or self.wishes.approve is not None:
+            return "the responder is armed again"
+        return "it is approved"
+
+    @property
     def plan_in_force(self) -> tuple[Ask, ...]:
         """Give what it asks for when it holds: the plan, and that of each stage it has reached."""
         reached = [index for index in self.status.stages if index < len(self.stages)]
@@ -188,9 +193,25 @@ class Incident:
         """Count the alerts that fire."""
         return sum(alert.firing for alert in self.alerts.values())
 
-    def firing_since(self, moment: str) -> int:
-        """Count the alerts of which an occurrence that fires began after a moment."""
-        return sum(alert.fires_since(moment) for alert in self.alerts.values())
+    def begun_since(self, moment: str) -> int:
+        """Count the alerts of which an occurrence began after a moment, resolved by now or not.
+
+        What fired and resolved while nobody looked has fired. Where the moment can't be read, those
+        count that fire.
+        """
+        if _instant(moment) == _NO_INSTANT:
+            return self.firing
+        return sum(alert.begun_since(moment) for alert in self.alerts.values())
+
+    @property
+    def heard_at(self) -> str:
+        """When anything new was last said of any of its alerts."""
+        return max((alert.heard_at for alert in self.alerts.values()), default="", key=_instant)
+
+    @property
+    def has_held(self) -> bool:
+        """Tell whether it came as far as holding, whatever became of it since."""
+        return any(entry.what == Phase.HOLDING for entry in self.status.timeline)
 
     @property
     def copies(self) -> tuple[Copy, ...]:

@@ -7,6 +7,7 @@ once everything is given back.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from responder.incidents import escalating, proposing, resuming
 from responder.incidents.evidence import enough_seconds
@@ -22,6 +23,11 @@ from responder.incidents.transitions import (
     to,
 )
 from responder.playbooks.asks import Ask
+
+_TAKEN_BACK: Final = frozenset(
+    map(str, (Reason.COOL_DOWN_OVER, Reason.RAMP_OVER, Reason.ALERTS_RESOLVED, Reason.DISARMED))
+)
+"""Decisions to let go after which an alert that fires makes it hold again, or wait for that."""
 
 
 def asks_of(incident: Incident) -> tuple[Ask, ...]:
@@ -139,13 +145,22 @@ def _let_go(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
             return None  # nothing is held anew; but closed, nothing would tell of the alert
     if not facts.given_back:
         return None
-    held = incident.acts and incident.status.phase is not Phase.PROPOSED
-    told = "everything is given back" if held else "nothing was held"
     letting_go = incident.status.letting_go
+    if letting_go is not None and letting_go.reason == Reason.DISARMED and incident.firing:
+        asked = _asked_to_let_go(incident, facts, now=now)
+        if asked is not None or not incident.deleting:
+            return asked or proposing.disarmed(incident, now=now)
+    told = "everything is given back" if _held(incident) else "nothing was held"
     by = letting_go.by if letting_go is not None else ""
     closed = to(incident, Phase.CLOSED, Reason.GIVEN_BACK, told, by=by, now=now)
     outcome = _outcome(incident)
     return replace(closed, status=replace(closed.status, outcome=outcome, closed_at=moment(now)))
+
+
+def may_yet_hold(incident: Incident) -> bool:
+    """Tell whether an alert that fires makes it hold: unless a person decided against that."""
+    decided = incident.status.letting_go
+    return decided is None or decided.reason in _TAKEN_BACK
 
 
 def _fires_again(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
@@ -163,10 +178,17 @@ def _fires_again(incident: Incident, facts: Facts, *, now: datetime) -> Transiti
     if why == Reason.ALERTS_RESOLVED and incident.firing:
         message = f"{incident.firing} alert(s) firing again {told}"
         return proposing.proposed_again(incident, facts, message, now=now)
-    fresh = incident.firing_since(status.ramp.resumed_at) if why == Reason.RAMP_OVER else 0
+    if why == Reason.DISARMED and incident.firing and facts.arming is Arming.ARMED:
+        return resuming.armed_again(incident, now=now)
+    fresh = incident.begun_since(status.ramp.resumed_at) if why == Reason.RAMP_OVER else 0
     if fresh:
         return resuming.relapsed(incident, f"{fresh} alert(s) began to fire {told}", now=now)
     return None
+
+
+def _held(incident: Incident) -> bool:
+    proposed = incident.status.phase is Phase.PROPOSED
+    return incident.acts and (incident.has_held or not proposed)
 
 
 def _outcome(incident: Incident) -> Outcome:
@@ -176,6 +198,6 @@ def _outcome(incident: Incident) -> Outcome:
         return Outcome.OBSERVED
     if why == Reason.REJECTED:
         return Outcome.REJECTED
-    if incident.status.phase is not Phase.PROPOSED:
+    if _held(incident):
         return Outcome.RELEASED
     return Outcome.REJECTED if why == Reason.RELEASED_BY_HAND else Outcome.EXPIRED

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from responder.incidents.incident import Incident
 from responder.incidents.policy import Approval
+from responder.incidents.resuming import afresh
 from responder.incidents.status import Phase, Reason
 from responder.incidents.transitions import (
     Arming,
@@ -71,7 +72,9 @@ def _approved(incident: Incident, facts: Facts, *, now: datetime) -> Transition 
 def _resolved(incident: Incident, *, now: datetime) -> Transition | None:
     if incident.trigger.kind == "manual" or incident.firing:
         return None
-    message = "all alerts resolved before it was approved"
+    disarmed = incident.status.reason == Reason.DISARMED
+    what = "the responder was armed again" if disarmed else "it was approved"
+    message = f"all alerts resolved before {what}"
     return letting_go(incident, Reason.ALERTS_RESOLVED, message, by="alertmanager", now=now)
 
 
@@ -120,6 +123,19 @@ def proposed_again(incident: Incident, facts: Facts, message: str, *, now: datet
     if facts.over_budget:
         return _over_budget(again, facts, now=now)
     return to(again, Phase.HOLDING, Reason.FIRING_AGAIN, message, by="alertmanager", now=now)
+
+
+def disarmed(incident: Incident, *, now: datetime) -> Transition:
+    """Wait for the switch: all was given back because of it, and something still fires.
+
+    Closed, nothing would tell of the alert once the responder is armed again.
+    """
+    message = (
+        f"{incident.firing} alert(s) firing, and the responder is disarmed: everything is given "
+        "back, and nothing is held until it is armed again"
+    )
+    there = to(incident, Phase.PROPOSED, Reason.DISARMED, message, now=now)
+    return replace(there, status=afresh(there.status))
 
 
 def _decided(

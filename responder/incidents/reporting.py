@@ -110,7 +110,8 @@ def was_held(incident: Incident) -> bool:
 def _proposals(found: Sequence[Incident]) -> Proposals:
     counts: Counter[str] = Counter()
     for one in found:
-        if one.acts and (one.approval is not None or one.status.phase is Phase.PROPOSED):
+        waits = one.status.phase is Phase.PROPOSED and not was_held(one)
+        if one.acts and (one.approval is not None or waits):
             counts[_decision(one)] += 1
     return Proposals(**counts)
 
@@ -175,12 +176,11 @@ def _targets(found: Sequence[Incident], *, now: datetime) -> tuple[HeldTarget, .
             for each in () if decision is None else decision.changes:
                 told = f"{each.place.field}: {each.before} -> {each.after}"
                 changes[each.place.key][told] = None
-        span = _span(one, now=now)
-        for key in keys if span is not None else ():
+        lasted = _spans(one, now=now)
+        for key in keys if lasted else ():
             names[key].add(one.name)
-            if span is not None:
-                spans[key].append(span)
-            if not one.closed:
+            spans[key] += lasted
+            if not one.closed and one.status.phase is not Phase.PROPOSED:
                 ongoing.add(key)
     return tuple(
         HeldTarget(
@@ -195,16 +195,24 @@ def _targets(found: Sequence[Incident], *, now: datetime) -> tuple[HeldTarget, .
     )
 
 
-def _span(one: Incident, *, now: datetime) -> _Span | None:
-    """Give from when to when an incident held, or would have."""
+def _spans(one: Incident, *, now: datetime) -> list[_Span]:
+    """Give from when to when an incident held, or would have: not while it waited for approval."""
     begun, status = _begun(one), one.status
-    if one.acts and any(each.what == str(Phase.PROPOSED) for each in status.timeline):
-        held = next((each for each in status.timeline if each.what == str(Phase.HOLDING)), None)
-        begun = begun if held is None else read_moment(held.time)
     decision = status.decision
     known = status.closed_at if one.acts or decision is None else decision.ends
     end = read_moment(known) or now
-    return None if begun is None else (begun, max(begun, end))
+    if not one.acts or all(each.what != Phase.PROPOSED for each in status.timeline):
+        return [] if begun is None else [(begun, max(begun, end))]
+    spans: list[_Span] = []
+    since = begun if status.timeline[0].what in HELD_PHASES else None
+    for each in status.timeline:
+        at = read_moment(each.time)
+        if each.what in HELD_PHASES:
+            since = since or at
+        elif each.what == Phase.PROPOSED and since is not None and at is not None:
+            spans.append((since, max(since, at)))
+            since = None
+    return spans if since is None else [*spans, (since, max(since, end))]
 
 
 def _seconds(spans: Sequence[_Span]) -> float:

@@ -12,7 +12,7 @@ from responder.incidents.evidence import CHECK, VOLUME, enough_seconds, truth_of
 from responder.incidents.incident import Incident
 from responder.incidents.policy import RELAPSES_UNTIL_PERSON
 from responder.incidents.requests import Request
-from responder.incidents.status import Phase, Ramp, Reason, Truth
+from responder.incidents.status import Phase, Ramp, Reason, Status, Truth
 from responder.incidents.transitions import (
     Arming,
     Facts,
@@ -27,6 +27,9 @@ _ITSELF: Final = "campaign-responder"
 _MOST_AHEAD: Final = timedelta(minutes=1)
 """API servers' clocks may differ by this much; a moment further ahead is of a clock that was set
 back since."""
+
+_CLOCKS_DIFFER: Final = timedelta(seconds=5)
+"""What another replica heard may bear a time that is ahead of ours by so much."""
 
 
 def waits_for_person(incident: Incident) -> tuple[str, ...]:
@@ -98,6 +101,19 @@ def holding_again(incident: Incident, message: str, *, now: datetime) -> Transit
     return replace(again, status=replace(again.status, letting_go=None, cooling_until=""))
 
 
+def armed_again(incident: Incident, *, now: datetime) -> Transition:
+    """Go back to the hold: what was given back because of the switch still fires."""
+    message = f"armed again before all was given back, and {incident.firing} alert(s) firing"
+    again = to(incident, Phase.HOLDING, Reason.ARMED_AGAIN, message, now=now)
+    return replace(again, status=afresh(again.status))
+
+
+def afresh(status: Status) -> Status:
+    """Give a status in which nothing is being given back, in steps or at once."""
+    ramp = replace(status.ramp, step=0, step_since="")
+    return replace(status, letting_go=None, cooling_until="", approve_by="", ramp=ramp)
+
+
 def cool(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
     """Decide about one that cools down."""
     if incident.firing:
@@ -107,6 +123,10 @@ def cool(incident: Incident, facts: Facts, *, now: datetime) -> Transition | Non
     if until is None or until > now + timedelta(seconds=seconds) + _MOST_AHEAD:
         # Nobody can tell how long it has cooled: once more.
         why = "all alerts resolved"
+        return _cooling(incident, Reason.ALERTS_RESOLVED, why, by="alertmanager", now=now)
+    heard = read_moment(incident.heard_at)
+    if heard is not None and until - timedelta(seconds=seconds) + _CLOCKS_DIFFER < heard <= now:
+        why = "an alert fired and resolved meanwhile"
         return _cooling(incident, Reason.ALERTS_RESOLVED, why, by="alertmanager", now=now)
     return None if now < until else _cooled(incident, facts, now=now)
 
@@ -124,7 +144,7 @@ def _cooled(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
         ramp = replace(incident.status.ramp, step=1, step_since=moment(now), resumed_at=moment(now))
         return _step(incident, ramp, told, now=now)
     if incident.acts and resume.check is not None:
-        if truth_of(incident, CHECK, facts.answers) is not Truth.YES:
+        if truth_of(incident, CHECK, facts.answers, now=now) is not Truth.YES:
             message = f"{told}; the check does not pass yet"
             return _waits(incident, Reason.WAITS_FOR_EVIDENCE, message, now=now)
         told += ", and the check passes"
@@ -166,10 +186,10 @@ def ramp(incident: Incident, facts: Facts, *, now: datetime) -> Transition | Non
 
 
 def _why_relapsed(incident: Incident, facts: Facts, *, now: datetime) -> str:
-    fresh = incident.firing_since(incident.status.ramp.resumed_at)
+    fresh = incident.begun_since(incident.status.ramp.resumed_at)
     if fresh:
         return f"{fresh} alert(s) began to fire since it resumed"
-    if truth_of(incident, CHECK, facts.answers) is Truth.NO:
+    if truth_of(incident, CHECK, facts.answers, now=now) is Truth.NO:
         return f"the check fails since it resumed: {facts.answers[CHECK].message}"
     if enough_seconds(incident) is None:
         return "its open step can't be read"
@@ -188,7 +208,7 @@ def _step_went_well(incident: Incident, facts: Facts, *, now: datetime) -> bool:
     counts = resume.volume is not None or resume.steps[ramp.step - 1].sends > 0
     gates = {CHECK: resume.check is not None, VOLUME: counts}
     return all(
-        truth_of(incident, name, facts.answers) is Truth.YES
+        truth_of(incident, name, facts.answers, now=now) is Truth.YES
         for name, is_asked_for in gates.items()
         if is_asked_for
     )

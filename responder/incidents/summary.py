@@ -73,8 +73,10 @@ _Told = tuple[str, Literal["True", "False", "Unknown"], str, str]
 
 
 def _applied(incident: Incident, targets: Sequence[Target]) -> _Told:
-    if incident.waits_for_approval and not targets:
-        return APPLIED, "Unknown", "Proposed", "nothing is held until it is approved"
+    if incident.waits_for_approval and all(
+        target.state is TargetState.GIVEN_BACK for target in targets
+    ):
+        return APPLIED, "Unknown", "Proposed", f"nothing is held until {incident.awaited}"
     failed = [target for target in targets if target.state not in _STANDING]
     if incident.status.letting_go is not None:
         return _letting_go(targets)

@@ -4,7 +4,8 @@ It never holds anything up: an answer is news for an incident, and until there i
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +23,8 @@ from responder.reconcile.looking import Looking
 from responder.reconcile.view import IncidentKey, View
 
 _AT_ONCE: Final = 8
+_ENOUGH_SILENCE: Final = _AT_ONCE
+"""So many questions in a row without an answer to any: in this round nobody else is let wait."""
 _MOST_MESSAGE_CHARACTERS: Final = 1000
 
 log = structlog.get_logger()
@@ -48,12 +51,17 @@ class Asking:
         self._on_answer = on_answer
         self._interval_seconds = interval_seconds
         self._looking = looking
-        self._answers: dict[IncidentKey, dict[str, Answer]] = {}
+        self._answers: dict[str, dict[str, Answer]] = {}
+        """By uid: another incident may come to have the same name."""
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._silent: list[Finding] = []
+        """What came of the last questions of this round, if none of them was answered."""
+        self._passed_over: set[tuple[str, str]] = set()
+        """Questions that were not put for that reason: they come first in the next round."""
 
-    def answers(self, key: IncidentKey) -> Mapping[str, Answer]:
+    def answers(self, incident: Incident) -> Mapping[str, Answer]:
         """Give what is known of an incident's questions."""
-        return self._answers.get(key, {})
+        return self._answers.get(incident.uid, {})
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -63,14 +71,26 @@ class Asking:
 
     async def round(self) -> None:
         """Ask once what all open incidents want to know."""
-        for key in [key for key in self._answers if key not in self._view.incidents]:
-            del self._answers[key]
-        wanted = list(self._wanted())
+        first, self._passed_over = self._passed_over, set()
+        wanted = sorted(self._wanted(), key=lambda each: (each[1].uid, each[2].name) not in first)
+        self._keep_only(wanted)
+        self._silent.clear()
         async with asyncio.TaskGroup() as group:
             for key, incident, asked in wanted:
                 group.create_task(self._ask(key, incident, asked))
             for key, incident in self._looking.due():
                 group.create_task(self._look(key, incident))
+
+    def _keep_only(self, wanted: Iterable[tuple[IncidentKey, Incident, Asked]]) -> None:
+        """Forget what nobody asks any more: asked again later, an old answer would count as new."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for _, incident, asked in wanted:
+            names[incident.uid].add(asked.name)
+        self._answers = {
+            uid: kept
+            for uid, known in self._answers.items()
+            if (kept := {name: told for name, told in known.items() if name in names[uid]})
+        }
 
     def _wanted(self) -> Iterator[tuple[IncidentKey, Incident, Asked]]:
         for key, incident in self._view.incidents.items():
@@ -79,8 +99,8 @@ class Asking:
 
     async def _ask(self, key: IncidentKey, incident: Incident, asked: Asked) -> None:
         async with self._room:
-            found = await self._answer(asked)
-        known = self._answers.setdefault(key, {})
+            found = await self._answer(incident, asked)
+        known = self._answers.setdefault(incident.uid, {})
         # After a restart the status remembers for how long it has been yes.
         stored = {answer.question: answer for answer in incident.status.answers}
         before = answer_to(asked, known) or answer_to(asked, stored)
@@ -103,7 +123,7 @@ class Asking:
             await self._looking.look(key, incident)
         self._on_answer(key)
 
-    async def _answer(self, asked: Asked) -> Answer:
+    async def _answer(self, incident: Incident, asked: Asked) -> Answer:
         now = self._now()
         question = read_kept(asked.question)
         if isinstance(question, NotAskable):
@@ -112,10 +132,20 @@ class Asking:
             finding = Finding.unknown(Unknown.DOWN, "no Prometheus is configured")
         else:
             since = read_moment(asked.since)
-            verdict = await self._prometheus.verdict(question, now=now, since=since)
-            return _told(asked, verdict.finding, now, message=str(verdict))
+            if len(self._silent) < _ENOUGH_SILENCE:
+                verdict = await self._prometheus.verdict(question, now=now, since=since)
+                self._heard(verdict.finding)
+                return _told(asked, verdict.finding, now, message=str(verdict))
+            self._passed_over.add((incident.uid, asked.name))
+            finding = self._silent[-1]
         verdict = Verdict(question=asked.name, finding=finding, at=now)
         return _told(asked, finding, now, message=str(verdict))
+
+    def _heard(self, finding: Finding) -> None:
+        if finding.reason in (Unknown.DOWN, Unknown.TIMED_OUT):
+            self._silent.append(finding)
+        else:
+            self._silent.clear()
 
 
 def _told(asked: Asked, finding: Finding, now: datetime, *, message: str) -> Answer:

@@ -24,7 +24,7 @@ from responder.holds.objects import MANAGER, JsonObject
 from responder.incidents.confirming import confirm_due_at
 from responder.incidents.evidence import answers_for
 from responder.incidents.incident import FINALIZER, Incident
-from responder.incidents.lifecycle import advance, due_at, recounted
+from responder.incidents.lifecycle import advance, due_at, may_yet_hold, recounted
 from responder.incidents.quiet import Quiet, with_quiet
 from responder.incidents.status import Answer, Condition, Entry, Phase, Status
 from responder.incidents.stored import body_of, read_incident
@@ -56,7 +56,7 @@ class IncidentLoop:
         now: Callable[[], datetime],
         look_again: Callable[[IncidentKey, float], None],
         brake_seconds: Callable[[IncidentKey], float | None] = lambda _key: None,
-        answers: Callable[[IncidentKey], Mapping[str, Answer]] = lambda _key: {},
+        answers: Callable[[Incident], Mapping[str, Answer]] = lambda _incident: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
         quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
         confirmations: Confirmations,
@@ -140,7 +140,7 @@ class IncidentLoop:
 
     async def _facts(self, key: IncidentKey, incident: Incident) -> Facts:
         meant = False
-        if incident.deleting and incident.status.letting_go is None and incident.acts:
+        if incident.deleting and incident.acts and may_yet_hold(incident):
             meant = await self._is_definition_served(incident)
         letting_go = incident.status.letting_go is not None
         targets = self._view.concerned(incident)
@@ -148,7 +148,7 @@ class IncidentLoop:
         return Facts(
             given_back=given_back,
             deletion_meant=meant,
-            answers=self._answers(key),
+            answers=self._answers(incident),
             arming=self._view.arming,
             holds=self._outcomes.holds(key),
             over_budget=self._over_budget(incident)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -46,11 +46,24 @@ _OUR_ID: Final = re.compile("[0-9a-f]{6}")
 log = structlog.get_logger()
 
 
+class _Turn(NamedTuple):
+    """One turn of one incident: others of its name, and later turns, begin at another time."""
+
+    uid: str
+    turn: str
+    begun_at: str
+
+
+def _turn(incident: Incident) -> _Turn:
+    record = incident.status.confirmation
+    return _Turn(incident.uid, record.turn, record.begun_at)
+
+
 @dataclass(slots=True)
 class _Known:
     """What was seen of one incident's senders in one turn, by the place of the ask in the plan."""
 
-    turn: str
+    turn: _Turn
     again_at: datetime
     sights: dict[int, Sight] = field(default_factory=dict)
     signs: dict[int, SenderSigns] = field(default_factory=dict)
@@ -84,12 +97,13 @@ class Looking:
         """Give what is seen of each hold that is written."""
         found = []
         known = self._known.get(IncidentKey(incident.namespace, incident.name))
+        turn = _turn(incident)._replace(turn=turn_of(incident))
         for index, ask in enumerate(incident.plan_in_force):
             if not is_written(incident, ask):
                 continue
             if ask.target_kind == DEPLOYMENT:
                 found.append(self._workload(ask))
-            elif known is not None and known.turn == turn_of(incident) and index in known.sights:
+            elif known is not None and known.turn == turn and index in known.sights:
                 found.append(known.sights[index])
             else:
                 found.append(Sight(told(ask), Effect.UNKNOWN, "nobody has looked yet"))
@@ -112,8 +126,7 @@ class Looking:
                 continue
             awaited.add(key)
             known = self._known.get(key)
-            turn = incident.status.confirmation.turn
-            if known is None or known.turn != turn or known.again_at <= now:
+            if known is None or known.turn != _turn(incident) or known.again_at <= now:
                 found.append((key, incident))
         for key in self._known.keys() - awaited:
             del self._known[key]
@@ -123,7 +136,7 @@ class Looking:
 
     async def look(self, key: IncidentKey, incident: Incident) -> None:
         """Look for what an incident's senders show, once."""
-        known, turn, now = self._known.get(key), incident.status.confirmation.turn, self._now()
+        known, turn, now = self._known.get(key), _turn(incident), self._now()
         if known is None or known.turn != turn:
             known = self._known[key] = _Known(turn, now)
         known.again_at = look_again_at(incident, looked_at=now, within_seconds=self.within_seconds)

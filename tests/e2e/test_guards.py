@@ -37,8 +37,11 @@ def campaign(kube: Kube, name: str) -> None:
     )
 
 
-def fire(responder: ResponderProcess, *names: str) -> None:
-    alerts = [alert(campaign=name, fingerprint=f"{hash(name) % 2**64:016x}") for name in names]
+def fire(responder: ResponderProcess, *names: str, status: str = "firing") -> None:
+    alerts = [
+        alert(status=status, campaign=name, fingerprint=f"{hash(name) % 2**64:016x}")
+        for name in names
+    ]
     answer = responder.notify(*alerts)
     assert answer.status == 200, answer.text
 
@@ -163,6 +166,31 @@ def test_the_switch_leaves_what_is_held_and_holds_nothing_new(
     assert share(cluster) == 0.0
     throw(cluster.kube, "armed")
     eventually_blocking(lambda: share_of(cluster, "newsletter") == 0.0, what="armed, it holds")
+    release_all(responder, cluster)
+
+
+def test_what_was_given_back_by_the_switch_and_still_fires_is_braked_once_armed_again(
+    cluster: Cluster, start_responder: StartResponder
+) -> None:
+    """At once: its sender has no reason to repeat itself within the next four hours."""
+    responder = start_responder(PLAYBOOK)
+    fire(responder, "spring-sale", "newsletter")
+    eventually_blocking(lambda: held(cluster) == 2, what="both are paused")
+    throw(cluster.kube, "give-back")
+    eventually_blocking(lambda: held(cluster) == 0, what="both are given back")
+    eventually_blocking(
+        lambda: set(by_campaign(cluster).values()) == {("Proposed", "Disarmed")},
+        what="both wait for the switch",
+    )
+    assert cluster.traces() == []
+    fire(responder, "newsletter", status="resolved")
+    eventually_blocking(
+        lambda: by_campaign(cluster) == {"spring-sale": ("Proposed", "Disarmed")},
+        what="what resolved meanwhile is closed",
+    )
+    throw(cluster.kube, "armed")
+    eventually_blocking(lambda: share(cluster) == 0.0, what="what fires is paused")
+    assert share_of(cluster, "newsletter") is None
     release_all(responder, cluster)
 
 

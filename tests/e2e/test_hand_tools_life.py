@@ -88,5 +88,10 @@ def test_the_switch_is_thrown_by_command(
     tool("arm")
     eventually_blocking(lambda: share(cluster) == 0.0, what="approved, and armed again")
     tool("disarm", "--give-back", "--reason", "over")
-    cluster.wait_closed()
+    wait_for(cluster, "Proposed", "Disarmed")
     assert cluster.traces() == []
+    shown = tool("incidents", "show", name)
+    assert "everything is given back, and nothing is held until it is armed again" in shown
+    assert "waits for  the responder to be armed again: responder arm" in shown
+    tool("release", name, "--reason", "not real")
+    cluster.wait_closed()

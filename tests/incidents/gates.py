@@ -14,6 +14,7 @@ from responder.incidents.transitions import Arming
 
 _MOST_GAP_SECONDS = 120
 _CLOCKS_DIFFER_BY = timedelta(minutes=1)
+_TOLD_LATE = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -33,6 +34,10 @@ class World:
     now: datetime
     fires_since: dict[str, datetime] = field(default_factory=dict)
     """The start of each occurrence that fires."""
+    began: dict[str, datetime] = field(default_factory=dict)
+    """The start of the last occurrence of each alert, resolved by now or not."""
+    heard_at: datetime | None = None
+    """When an alert last began or resolved."""
     wished_at: dict[str, datetime] = field(default_factory=dict)
     """The last wish of each kind."""
     told: dict[str, Told] = field(default_factory=dict)
@@ -82,6 +87,9 @@ class Gates:
             self._opens_a_step(world)
         elif reason is Reason.RELAPSED:
             self._relapses(after, world)
+        elif before.status.letting_go is not None and reason is Reason.ARMED_AGAIN:
+            assert world.arming is Arming.ARMED
+            assert world.fires_since
         elif reason is Reason.ESCALATED:
             self._escalates(before, after, world)
         elif after.status.phase is Phase.HOLDING and before.status.phase is Phase.PROPOSED:
@@ -93,6 +101,8 @@ class Gates:
             assert not world.fires_since
             assert not self._needs_person(before)
             self.cooling_since = world.now
+        if reason in (Reason.ARMED_AGAIN, Reason.DISARMED):
+            self.step, self.step_since = 0, None
         if after.status.phase is Phase.PROPOSED and reason is Reason.WAITS_FOR_APPROVAL:
             self.proposed_since = world.now
 
@@ -115,6 +125,8 @@ class Gates:
         if self.relapses:
             seconds = max(1, seconds) * 2**self.relapses
         assert world.now >= self.cooling_since + timedelta(seconds=seconds), "too early"
+        heard, since = world.heard_at, self.cooling_since + _TOLD_LATE
+        assert heard is None or not since < heard <= world.now, "an alert fired meanwhile"
         if self.acts and (self.resume.acknowledged or self.relapses >= 2):
             acknowledged = world.wished_at.get("acknowledge")
             assert acknowledged is not None, "nobody acknowledged"
@@ -173,7 +185,7 @@ class Gates:
         assert world.arming is Arming.ARMED
         assert after.status.phase is Phase.HOLDING
         assert self.resumed_at is not None
-        anew = any(since > self.resumed_at for since in world.fires_since.values())
+        anew = self.began_since_it_resumed(world)
         set_back = self.resumed_at > world.now + _CLOCKS_DIFFER_BY
         failed = self._is_no("check", self.resumed_at, world)
         assert anew or failed or set_back or world.times_lost, "what simply still fires is none"
@@ -181,6 +193,11 @@ class Gates:
         self.step, self.step_since = 0, None
         self.relapses += 1
         self.relapsed_at = max(world.now, acknowledged)
+
+    def began_since_it_resumed(self, world: World) -> bool:
+        """Tell whether an alert has fired since, whoever was there to see it."""
+        resumed_at = self.resumed_at
+        return resumed_at is not None and any(each > resumed_at for each in world.began.values())
 
     def _escalates(self, before: Incident, after: Incident, world: World) -> None:
         assert world.arming is Arming.ARMED
@@ -204,5 +221,5 @@ class Gates:
             assert not world.over_budget
         else:
             assert reason in (Reason.ARMED_AGAIN, Reason.FIRING_AGAIN)
-            assert approval is None
+            assert approval is None or before.has_held, "whoever nobody asked for then"
             assert not world.over_budget

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, Absorption
@@ -159,6 +159,9 @@ def proposed(*, until: float | None = None, otherwise: str = "expire", **given: 
     return incident(phase=Phase.PROPOSED, status=status, **{"approval": approval, **given})
 
 
+ONGOING: Final = alerts(fire=1)
+
+
 def cooling(*, until: str | None = None, **given: Any) -> Incident:  # noqa: ANN401 -- as above
     """It cools down until 10 minutes after NOW, or until whatever is told."""
     given = {"alerts": alerts(resolve=1), **given}
@@ -192,15 +195,18 @@ def answers(
     truth: Truth,
     *,
     since: str | None = None,
-    at_minutes: float = 30,
+    at_minutes: float | None = None,
     **told: Any,  # noqa: ANN401
 ) -> dict[str, Answer]:
-    """The same answer to all that an incident wants to know, about the right window or another."""
+    """The same answer to all that an incident wants to know, about the right window or another.
+
+    It comes when the incident is looked at, unless something else is said.
+    """
     return {
         asked.name: Answer(
             question=asked.name,
             truth=truth,
-            at=told_at(at_minutes),
+            at="" if at_minutes is None else told_at(at_minutes),
             since=asked.since if since is None else since,
             true_seconds=3600 if truth is Truth.YES else 0,
             **told,
@@ -211,13 +217,22 @@ def answers(
 
 def advanced(of: Incident, facts: Facts | None = None, *, minutes: float = 6) -> Incident:
     """The incident once its next status is stored; there must be one."""
-    transition = advance(of, facts or Facts(), now=at(minutes))
+    transition = advance(of, _answered(facts, minutes), now=at(minutes))
     assert transition is not None
     return dataclasses.replace(of, status=transition.status)
 
 
 def stays(of: Incident, facts: Facts | None = None, *, minutes: float = 6) -> bool:
-    return advance(of, facts or Facts(), now=at(minutes)) is None
+    return advance(of, _answered(facts, minutes), now=at(minutes)) is None
+
+
+def _answered(facts: Facts | None, minutes: float) -> Facts:
+    facts = facts or Facts()
+    told = {
+        name: one if one.at else dataclasses.replace(one, at=told_at(minutes))
+        for name, one in facts.answers.items()
+    }
+    return dataclasses.replace(facts, answers=told)
 
 
 def wishing(of: Incident, **wishes: Request) -> Incident:

@@ -55,7 +55,8 @@ SITUATIONS: Final[dict[str, Incident]] = {
     "cooled, with steps": cooling(resume=CHECKED),
     "cooled, with a check": cooling(resume=dataclasses.replace(CHECKED, steps=(), volume=None)),
     "cooled after two relapses": cooling(
-        resume=CHECKED, status={"ramp": Ramp(relapses=2, relapsed_at=told_at(6))}
+        resume=dataclasses.replace(CHECKED, after_seconds=150),
+        status={"ramp": Ramp(relapses=2, relapsed_at=told_at(6))},
     ),
     "step 1, too early": ramping(since=20),
     "step 1, in time": ramping(),
@@ -94,26 +95,29 @@ FACTS: Final[dict[str, Callable[[Incident], Met]]] = {
     "disarmed: give back": lambda one: (one, Facts(arming=Arming.GIVE_BACK)),
     "disarmed, answers yes": lambda one: (
         one,
-        Facts(arming=Arming.LEAVE, answers=answers(one, Truth.YES)),
+        Facts(arming=Arming.LEAVE, answers=answers(one, at_minutes=30, truth=Truth.YES)),
     ),
     "disarmed, answers no": lambda one: (
         one,
-        Facts(arming=Arming.LEAVE, answers=answers(one, Truth.NO)),
+        Facts(arming=Arming.LEAVE, answers=answers(one, at_minutes=30, truth=Truth.NO)),
     ),
     "disarmed, approved": lambda one: (
         wishing(one, approve=wished(29)),
         Facts(arming=Arming.LEAVE),
     ),
-    "answers yes": lambda one: (one, Facts(answers=answers(one, Truth.YES))),
-    "answers no": lambda one: (one, Facts(answers=answers(one, Truth.NO))),
-    "answers unknown": lambda one: (one, Facts(answers=answers(one, Truth.UNKNOWN))),
+    "answers yes": lambda one: (one, Facts(answers=answers(one, at_minutes=30, truth=Truth.YES))),
+    "answers no": lambda one: (one, Facts(answers=answers(one, at_minutes=30, truth=Truth.NO))),
+    "answers unknown": lambda one: (
+        one,
+        Facts(answers=answers(one, at_minutes=30, truth=Truth.UNKNOWN)),
+    ),
     "yes of another window": lambda one: (
         one,
-        Facts(answers=answers(one, Truth.YES, since=told_at(1))),
+        Facts(answers=answers(one, at_minutes=30, truth=Truth.YES, since=told_at(1))),
     ),
     "no of another window": lambda one: (
         one,
-        Facts(answers=answers(one, Truth.NO, since=told_at(1))),
+        Facts(answers=answers(one, at_minutes=30, truth=Truth.NO, since=told_at(1))),
     ),
     "approved": lambda one: (wishing(one, approve=wished(29)), Facts()),
     "rejected": lambda one: (wishing(one, reject=wished(29)), Facts()),

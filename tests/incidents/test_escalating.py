@@ -53,6 +53,12 @@ def test_what_reaches_no_stage(truth: Truth, seconds: int, since: str) -> None:
     assert stays(HELD, told(HELD, truth, seconds=seconds, only="stage-1", since=since))
 
 
+def test_an_old_answer_reaches_no_stage() -> None:
+    facts = told(HELD, Truth.YES, seconds=5000)
+    old = {name: dataclasses.replace(one, at=told_at(3.9)) for name, one in facts.answers.items()}
+    assert stays(HELD, Facts(answers=old))
+
+
 def test_a_stage_adds_its_holds_to_those_before() -> None:
     once = advanced(HELD, told(HELD, Truth.YES, seconds=1200, only="stage-1"))
     assert (once.status.reason, once.status.stages) == (Reason.ESCALATED, (0,))

@@ -299,7 +299,19 @@ EXPECTED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     ),
     "leaving after the ramp, to observe": ("stays", {"given back": "Closed GivenBack"}),
     "leaving by a person, firing": ("stays", {"given back": "Closed GivenBack"}),
-    "leaving by the switch, firing": ("stays", {"given back": "Closed GivenBack"}),
+    "leaving by the switch, firing": (
+        "Holding ArmedAgain",
+        {
+            "deleted": "Holding Deleted",
+            "disarmed: leave": "stays",
+            "disarmed: give back": "stays",
+            "disarmed, answers yes": "stays",
+            "disarmed, answers no": "stays",
+            "disarmed, approved": "stays",
+            "released": "Holding ReleasedByHand",
+            "held already": "stays",
+        },
+    ),
     "leaving unapproved, firing": (
         "Proposed WaitsForApproval",
         {

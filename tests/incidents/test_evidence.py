@@ -105,7 +105,7 @@ def test_an_answer_about_another_window_is_none() -> None:
 
 def test_a_status_tells_what_is_asked_now_and_nothing_older() -> None:
     given = ramping()
-    known = answers(given, Truth.YES)
+    known = answers(given, Truth.YES, at_minutes=30)
     stored = dataclasses.replace(given.status, answers=tuple(known.values()))
     told = dataclasses.replace(given, status=stored)
     assert {one.question for one in answers_for(told, {})} == {"check", "volume"}
@@ -132,7 +132,7 @@ def test_an_answer_is_written_again_only_where_it_is_news(
     is_news: bool,  # noqa: FBT001
 ) -> None:
     given = ramping(resume=dataclasses.replace(CHECKED, volume=None))
-    known = answers(given, Truth.YES)
+    known = answers(given, Truth.YES, at_minutes=30)
     stored = dataclasses.replace(given.status, answers=tuple(known.values()))
     fresh = {name: dataclasses.replace(one, **change) for name, one in known.items()}  # type: ignore[arg-type]
     told = answers_for(dataclasses.replace(given, status=stored), fresh)

@@ -7,6 +7,7 @@ import pytest
 
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import advance, asks_of, due_at, recounted, review_at, share_of
+from responder.incidents.policy import Approval, Resume
 from responder.incidents.requests import Request
 from responder.incidents.status import Outcome, Phase, Reason, Truth
 from responder.incidents.transitions import Arming, Facts
@@ -32,6 +33,8 @@ from tests.incidents.given import (
 
 NOTHING = Facts()
 BACK = Facts(given_back=True)
+DISARMED = Facts(arming=Arming.GIVE_BACK)
+DISARMED_AND_BACK = Facts(arming=Arming.GIVE_BACK, given_back=True)
 OVER = alerts(resolve=1)
 
 
@@ -76,7 +79,7 @@ def test_firing_again_takes_the_end_of_the_cool_down_and_the_decision_back() -> 
     [
         (incident(release=released()), "ada"),
         (incident(release=Request(at=told_at(5), by="")), "unknown"),
-        (cooling(until=told_at(6)), "campaign-responder"),
+        (cooling(until=told_at(6), resume=Resume(after_seconds=300)), "campaign-responder"),
     ],
     ids=["a person", "somebody", "the cool-down"],
 )
@@ -207,10 +210,59 @@ def test_a_late_reject_gives_back_nothing_that_is_held() -> None:
 
 
 def test_the_switch_gives_back_what_is_held_at_any_moment() -> None:
-    for given in (incident(), cooling(), ramping()):
-        let_go = advanced(given, Facts(arming=Arming.GIVE_BACK))
+    for given in (incident(alerts=OVER), incident(kind="manual"), cooling(), ramping()):
+        let_go = advanced(given, DISARMED)
         assert (asks_of(let_go), let_go.status.letting_go is not None) == ((), True)
         assert advanced(let_go, BACK).status.outcome is Outcome.RELEASED
+
+
+FIRING = alerts(fire=1)
+FIRING_AT_ANY_MOMENT = [
+    advanced(incident(phase=Phase.NEW), minutes=1),
+    advanced(incident(phase=Phase.NEW, approval=Approval("it asks", 60, "act")), minutes=1),
+    ramping(alerts=FIRING, stages=(STAGE,), status={"stages": (0,)}),
+]
+
+
+@pytest.mark.parametrize("given", FIRING_AT_ANY_MOMENT, ids=["held", "unasked", "in a step"])
+def test_what_the_switch_gave_back_and_fires_on_waits_for_the_switch(given: Incident) -> None:
+    """Closed, it would be held anew only once its sender repeats itself."""
+    if given.status.phase is Phase.PROPOSED:
+        given = advanced(given, minutes=3)
+    stages, asked = given.status.stages, asks_of(given)
+    waits = advanced(advanced(given, DISARMED), DISARMED_AND_BACK)
+    assert (waits.status.phase, waits.status.reason) == (Phase.PROPOSED, Reason.DISARMED)
+    assert (asks_of(waits), waits.status.letting_go, share_of(waits)) == ((), None, None)
+    assert "1 alert(s) firing" in waits.status.message
+    assert stays(waits, DISARMED_AND_BACK)
+    again = advanced(waits)
+    assert (again.status.phase, again.status.reason) == (Phase.HOLDING, Reason.ARMED_AGAIN)
+    assert (asks_of(again), share_of(again), again.status.stages) == (asked, None, stages)
+
+
+def test_armed_again_before_all_is_given_back_it_holds_at_once() -> None:
+    for given in (incident(), ramping(alerts=FIRING)):
+        again = advanced(advanced(given, DISARMED))
+        assert (again.status.phase, again.status.reason) == (Phase.HOLDING, Reason.ARMED_AGAIN)
+        assert (asks_of(again), share_of(again)) == ((PAUSE, SCALE), None)
+
+
+def test_what_resolves_while_it_waits_for_the_switch_was_held_and_is_released() -> None:
+    held = advanced(incident(phase=Phase.NEW), minutes=1)
+    waits = advanced(advanced(held, DISARMED), DISARMED_AND_BACK)
+    over = advanced(dataclasses.replace(waits, alerts=OVER), DISARMED)
+    assert over.status.message == "all alerts resolved before the responder was armed again"
+    assert advanced(over, DISARMED_AND_BACK).status.outcome is Outcome.RELEASED
+    rejected = advanced(wishing(waits, reject=wished()), DISARMED)
+    assert advanced(rejected, DISARMED_AND_BACK).status.outcome is Outcome.REJECTED
+
+
+def test_who_releases_what_the_switch_gives_back_closes_it() -> None:
+    let_go = advanced(incident(), DISARMED)
+    released_too = wishing(let_go, release=wished())
+    assert advanced(released_too, DISARMED_AND_BACK).status.reason == Reason.RELEASED_BY_HAND
+    going = dataclasses.replace(let_go, deleting=True)
+    assert advanced(going, DISARMED_AND_BACK).closed
 
 
 def test_what_is_unknown_moves_nothing() -> None:

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from responder.incidents.evidence import answer_to, answers_for, followed, questions_of
 from responder.incidents.incident import AlertRecord, Incident, Statement
-from responder.incidents.lifecycle import advance, asks_of, due_at, share_of
+from responder.incidents.lifecycle import advance, asks_of, due_at, may_yet_hold, share_of
 from responder.incidents.policy import Approval, Resume, Step
 from responder.incidents.requests import Request, Wish
 from responder.incidents.status import MOST_TIMELINE, Answer, Phase, Reason, Truth
@@ -64,7 +64,8 @@ class Life(RuleBasedStateMachine):
             stages=(dataclasses.replace(STAGE, for_seconds=60), STAGE),
         )
         fires = {} if kind == "manual" else {fingerprint(1): NOW}
-        self.world = World(NOW, fires_since=fires, arming=arming)
+        heard = NOW if fires else None
+        self.world = World(NOW, fires_since=fires, began=dict(fires), heard_at=heard, arming=arming)
         self.gates = Gates(resume, by_hand=kind == "manual", acts=acts)
         self.answers: dict[str, Answer] = {}
         self.away = False
@@ -119,6 +120,7 @@ class Life(RuleBasedStateMachine):
             self.record(which, "resolved", since)
 
     def record(self, which: str, status: str, since: datetime) -> None:
+        self.world.began[which], self.world.heard_at = since, self.world.now
         told = Statement(
             "firing" if status == "firing" else "resolved", moment(since), moment(self.world.now)
         )
@@ -245,7 +247,7 @@ class Life(RuleBasedStateMachine):
         proposed = status.phase is Phase.PROPOSED
         return Facts(
             given_back=status.letting_go is not None and not self.world.held,
-            deletion_meant=self.world.deletion_meant and status.letting_go is None,
+            deletion_meant=self.world.deletion_meant and may_yet_hold(self.incident),
             answers=self.answers,
             arming=self.world.arming,
             holds=self.world.held,
@@ -265,8 +267,15 @@ class Life(RuleBasedStateMachine):
         """As often as there is something to do, as the incident loop does."""
         for _ in range(MOST_TRANSITIONS):
             if not self.looks_once():
+                self.no_relapse_is_missed()
                 return
         raise AssertionError(self.incident.status.timeline[-MOST_TRANSITIONS:])
+
+    def no_relapse_is_missed(self) -> None:
+        found, world = self.incident.status, self.world
+        ramps = found.phase is Phase.RAMPING and found.letting_go is None
+        if ramps and world.arming is Arming.ARMED:
+            assert not self.gates.began_since_it_resumed(world)
 
     def looks_once(self) -> bool:
         before = self.incident
@@ -298,7 +307,7 @@ class Life(RuleBasedStateMachine):
             assert after.status.letting_go is not None, "what is held is let go by a decision"
         was, share = share_of(before), share_of(after)
         if was is not None and asks:
-            assert (share is None) == (reason is Reason.RELAPSED)
+            assert (share is None) == (reason in (Reason.RELAPSED, Reason.ARMED_AGAIN))
             assert share is None or share >= was
 
     @invariant()

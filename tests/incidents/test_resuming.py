@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responder.incidents.incident import Incident
+from responder.incidents.incident import AlertRecord, Incident, Statement
 from responder.incidents.lifecycle import advance, asks_of, share_of
 from responder.incidents.policy import Resume, Step
 from responder.incidents.status import Phase, Ramp, Reason, Truth
@@ -136,7 +136,7 @@ def test_an_acknowledgement_counts_from_the_last_relapse_on(
     counts: bool,  # noqa: FBT001
 ) -> None:
     told = "" if relapsed_at is None else told_at(relapsed_at)
-    resume = dataclasses.replace(CHECKED, acknowledged=True)
+    resume = dataclasses.replace(CHECKED, acknowledged=True, after_seconds=150)
     status = {"ramp": Ramp(relapses=relapses, relapsed_at=told)}
     given = wishing(cooling(resume=resume, status=status), acknowledge=wished(at_minutes))
     then = advanced(given, minutes=60)
@@ -227,6 +227,46 @@ def test_a_new_firing_is_a_relapse_and_an_old_one_is_none(
     )
     then = advanced(over, Facts(given_back=True), minutes=12)
     assert then.closed != relapses
+
+
+@pytest.mark.parametrize(
+    ("began", "relapses"), [(11, True), (9, False)], ids=["since the resume", "before"]
+)
+def test_what_fired_and_resolved_while_nobody_looked_is_a_relapse(
+    began: float,
+    relapses: bool,  # noqa: FBT001
+) -> None:
+    """The door stores both, and the leader sees only what they come to."""
+    told = Statement("resolved", told_at(began), told_at(20))
+    over = {fingerprint(1): AlertRecord(senders={AM: told})}
+    assert stays(ramping(alerts=over), minutes=21) != relapses
+    ramped = Ramp(step=2, step_since=told_at(10), resumed_at=told_at(10))
+    leaves = leaving(
+        Reason.RAMP_OVER, phase=Phase.RAMPING, status={"ramp": ramped}, resume=CHECKED, alerts=over
+    )
+    assert advanced(leaves, Facts(given_back=True), minutes=21).closed != relapses
+
+
+def test_what_fired_and_resolved_while_nobody_looked_begins_the_cool_down_anew() -> None:
+    again = {fingerprint(1): recorded((AM, "resolved", 8))}
+    then = advanced(cooling(alerts=again), minutes=11)
+    assert (then.status.phase, then.status.reason) == (Phase.COOLING, Reason.ALERTS_RESOLVED)
+    assert then.status.cooling_until == told_at(21)
+    assert stays(then, minutes=20.9)
+    for heard in (0.05, 12):
+        told_late = {fingerprint(1): recorded((AM, "resolved", heard))}
+        assert advanced(cooling(alerts=told_late), minutes=10).status.letting_go is not None
+
+
+@pytest.mark.parametrize(("at_minutes", "counts"), [(28, True), (27.9, False), (32.1, False)])
+def test_an_answer_stands_for_two_minutes(at_minutes: float, *, counts: bool) -> None:
+    """Thousands of questions to a Prometheus that hangs come late, each of them."""
+    given = ramping()
+    old = yes(given)
+    told = {name: dataclasses.replace(a, at=told_at(at_minutes)) for name, a in old.answers.items()}
+    assert stays(given, Facts(answers=told), minutes=30) != counts
+    no = {name: dataclasses.replace(one, truth=Truth.NO) for name, one in told.items()}
+    assert stays(given, Facts(answers=no), minutes=30) != counts
 
 
 def test_a_relapse_goes_back_to_the_hold_and_doubles_the_cool_down() -> None:

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from responder.cluster.api import KubernetesApi, ListResult
-from responder.cluster.failures import AlreadyExists, ApiFailure, Conflict, Invalid, NotFound
+from responder.cluster.failures import (
+    AlreadyExists,
+    ApiFailure,
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+)
 from responder.cluster.resources import Resource
 from responder.reconcile.preview import merged
 from tests.incidents.resource_schema import fault
@@ -28,6 +35,8 @@ class IncidentServer(KubernetesApi):
         self.stored: dict[str, Json] = {}
         self.writes: list[str] = []
         self.reads = 0
+        self.not_served = False
+        """The definition is terminating."""
         self.failures: list[tuple[ApiFailure, bool]] = []
         self.before_write: Callable[[], object] = lambda: None
         self._versions = itertools.count(100)
@@ -79,13 +88,15 @@ class IncidentServer(KubernetesApi):
         field_manager: str,
         dry_run: bool = False,
     ) -> Json:
-        del resource, namespace, field_manager, dry_run
+        del resource, namespace, field_manager
         name = body["metadata"]["name"]
 
         def write() -> Json:
+            if self.not_served:
+                raise BadRequest("create not allowed while the definition goes", status=405)
             if name in self.stored:
                 raise AlreadyExists(f"{name} already exists", status=409)
-            return self.put(body)
+            return copy.deepcopy(body) if dry_run else self.put(body)
 
         return await self._write(f"create {name}", write)
 

@@ -1,5 +1,6 @@
 """Looking for effects: nothing is missed, nothing is asked for ever, nobody waits for the dead."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -417,3 +418,19 @@ async def test_what_is_gone_is_forgotten() -> None:
     assert await desk.round() == 0
     assert not desk.looking._known
     assert not desk.looking._quiet
+
+
+async def test_what_was_seen_is_not_that_of_the_next_incident_of_the_same_name() -> None:
+    """Nor of a later turn of its own, e.g. after the responder was disarmed and armed again."""
+    desk = Desk()
+    desk.document({"share": 0.0, "id": "5f1c9a"})
+    one = desk.hold(PAUSE)
+    desk.passes(600)
+    before = await desk.sight(one)
+    assert before.message != "nobody has looked yet"
+    for changes in ({"uid": "uid-2"}, {}):
+        record = Confirmation("0-0", told_at(8 if not changes else 0), told_at(9))
+        status = dataclasses.replace(one.status, confirmation=record)
+        other = dataclasses.replace(one, status=status, **changes)  # type: ignore[arg-type]
+        (found,) = desk.looking.sights(other)
+        assert found.message == "nobody has looked yet"
