@@ -157,4 +157,5 @@ class Metric(Part):
             labels=frozenset(label for query in queries if query for label in query.labels),
             selectors=frozenset(self.spec.labels),
             counts=self.spec.measure == "count",
+            needs_sends=self.spec.total is not None,
         )

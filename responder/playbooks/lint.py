@@ -12,6 +12,7 @@ from responder.alerts.matchers import compatibility_problem
 from responder.playbooks.documents import Document, dotted
 from responder.playbooks.hold import Hold
 from responder.playbooks.model import Part, listed
+from responder.playbooks.paused import waits_for_ever
 from responder.playbooks.queries import Query
 from responder.playbooks.references import KnownMetric
 from responder.playbooks.resume import DEFAULT_VOLUME, Evidence, Resume, Volume
@@ -57,6 +58,8 @@ def lint_metrics(
     """Look up the metrics that playbooks name; the playbook is None where it has other faults."""
     known = {metric.name: metric for metric in metrics}
     for document, playbook in read:
+        if playbook is not None and (warning := waits_for_ever(playbook, known)) is not None:
+            document.warn(warning)
         for path, name in _named_metrics(document.data):
             if name not in known:
                 document.report(path, _unknown_metric(name, list(known)))

@@ -16,3 +16,5 @@ class KnownMetric:
     selectors: frozenset[str] = frozenset()
     counts: bool = True
     """It is a number of something, no rate."""
+    needs_sends: bool = False
+    """It has an answer only where something was sent."""

@@ -151,6 +151,15 @@ class Rogue:
             ledger={"replicas": (baseline, replicas)},
         )
 
+    def write_unknown(self, entry: dict[str, Any]) -> None:
+        """What is applied, with a ledger that does not know what was there before."""
+        text = json.dumps({"epoch": "u", "sequence": 1, "fields": {"replicas": entry}})
+        patch = {
+            "metadata": {"annotations": {LEDGER: text}},
+            "spec": {"replicas": entry["applied"]},
+        }
+        self.write("deployments", "sender", patch)
+
     def give_back(self, replicas: int) -> None:
         """As it should be, if it is the right number: then our traces are taken away."""
         self.write(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from responder.sandbox.audit import never_stricter
 from tests.auditor.auditor import Auditor
 from tests.auditor.conftest import PAUSE, Rogue, scale
 from tests.auditor.test_planted import found
@@ -167,4 +168,64 @@ def test_what_goes_beyond_a_step_or_drops_a_stage_is_found(
     plant: Callable[[Rogue], None], rogue: Rogue, auditor: Auditor
 ) -> None:
     plant(rogue)
+    assert any(told.startswith("2, never looser") for told in found(auditor))
+
+
+def a_step_is_stricter_than_the_hold(rogue: Rogue) -> None:
+    """A tenth of 8 is 1, and the hold left 4."""
+    name = rogue.open_incident(scale(4), **STEPS)
+    rogue.hold(4)
+    step(rogue, name, 1)
+    rogue.hold(1)
+
+
+def a_step_lets_less_through(rogue: Rogue) -> None:
+    name = rogue.open_incident(scale(0), **STEPS)
+    rogue.hold(0)
+    step(rogue, name, 2)
+    rogue.hold(2)
+
+
+def a_hold_is_taken_for_an_order(rogue: Rogue) -> None:
+    rogue.open_incident(scale(4))
+    rogue.hold(0)
+
+
+def a_document_lets_less_through(rogue: Rogue) -> None:
+    name = rogue.open_incident(PAUSE, **STEPS)
+    rogue.document(0.0)
+    step(rogue, name, 2)
+    rogue.document(0.1)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        a_step_is_stricter_than_the_hold,
+        a_step_lets_less_through,
+        a_hold_is_taken_for_an_order,
+        a_document_lets_less_through,
+    ],
+)
+def test_what_is_stricter_than_it_must_be_is_found(
+    plant: Callable[[Rogue], None],
+    rogue: Rogue,
+    auditor: Auditor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(never_stricter, "_UNSEEN_SECONDS", 0.0)
+    plant(rogue)
+    assert any("stricter than is asked" in told for told in found(auditor))
+
+
+def test_where_nobody_knows_the_baseline_a_step_lets_nothing_through(
+    rogue: Rogue, auditor: Auditor
+) -> None:
+    """Not one replica, as if one were all there was."""
+    name = rogue.open_incident(scale(0), **STEPS)
+    entry = {"baseline": None, "applied": 0, "holder": "planted", "uid": "u", "unknown": True}
+    rogue.write_unknown(entry)
+    step(rogue, name, 1)
+    assert found(auditor) == []
+    rogue.write_unknown({**entry, "applied": 1})
     assert any(told.startswith("2, never looser") for told in found(auditor))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from responder.sandbox.audit.authority import Authority
 from responder.sandbox.audit.give_back import ExactGiveBack
 from responder.sandbox.audit.never_looser import NeverLooser
+from responder.sandbox.audit.never_stricter import NeverStricter
 from responder.sandbox.audit.one_write import OneWrite
 from responder.sandbox.audit.rules import Rule, Step, Violation
 from responder.sandbox.audit.versions import Version
@@ -27,6 +28,7 @@ def judge(
     world = World()
     rules: tuple[Rule, ...] = (
         NeverLooser(patience_seconds=patience_seconds),
+        NeverStricter(),
         ExactGiveBack(),
         OneWrite(),
         Authority(),

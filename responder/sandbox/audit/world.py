@@ -207,7 +207,10 @@ class World:
                     yield incident, demand.in_step(incident.share, whole=self._whole(target))
 
     def _whole(self, target: Target) -> int:
-        """Give the most replicas of a workload without us; what the ledgers tell is believed."""
+        """Give the most replicas of a workload without us; what the ledgers tell is believed.
+
+        0 where they say that nobody knows: of that no step lets anything through.
+        """
         if target[0] != DEPLOYMENT:
             return 0
         places = self.autoscalers_of(target[1])
@@ -215,6 +218,8 @@ class World:
         found = []
         for live in places or [self.objects[target]]:
             entry = (live.ledger or {}).get(name) or {}
+            if entry.get("unknown"):
+                return 0
             value = entry.get("baseline", live.fields[name])
             found.append(1 if value is None else int(value))
         return max(found)
