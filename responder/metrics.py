@@ -81,6 +81,10 @@ class Metrics:
             "incidents_without_target", "Open incidents whose playbook found nothing to hold."
         )
         self.armed = gauge("armed", "0 while the switch keeps anything new from being held.")
+        self.clock_skew = gauge(
+            "clock_skew_seconds",
+            "By how much the API server's clock differs from ours; beyond 5 nothing is loosened.",
+        )
         self.past_review = gauge(
             "incidents_past_review", "Open incidents that a person should have looked at by now."
         )

@@ -9,6 +9,7 @@ from responder.incidents.incident import Incident
 from responder.incidents.quiet import SILENCED
 from responder.incidents.requests import Wish
 from responder.incidents.status import Phase
+from responder.incidents.withheld import WITHHELD
 from responder.playbooks.asks import Ask
 
 _TIME_CHARACTERS = 19
@@ -79,6 +80,11 @@ def in_full(item: Incident, *, now: datetime) -> str:
         f"  quiet      {told.message}; that neither releases nor disarms"
         for told in status.conditions
         if told.type == SILENCED and told.status == "True" and status.phase is not Phase.CLOSED
+    ]
+    lines += [
+        f"  WITHHELD   {told.message}"
+        for told in status.conditions
+        if told.type == WITHHELD and told.status == "True" and status.phase is not Phase.CLOSED
     ]
     if status.brake_milliseconds is not None:
         lines.append(f"  braked in  {status.brake_milliseconds} ms")

@@ -9,6 +9,8 @@ from responder.playbooks.asks import Ask
 
 _CAMPAIGN: Final = "campaign"
 _WHOLE: Final = 100
+_ROUNDING: Final = 1e-6
+"""29 % of 100 come out as 28.999999999999996."""
 
 Thing = tuple[str, str, str]
 """Namespace, kind and name of what is held."""
@@ -91,7 +93,8 @@ def _too_many_campaigns(budgets: Budgets, load: Load, fresh: set[Thing]) -> str:
         return ""
     have = sum(kind == _CAMPAIGN for _, kind, _ in load.held)
     # The first one is always allowed: of two campaigns one is half of all.
-    if not have or have + more <= budgets.campaign_share * load.campaigns:
+    is_first = not have and more == 1
+    if is_first or have + more <= budgets.campaign_share * load.campaigns + _ROUNDING:
         return ""
     percent = budgets.campaign_share * _WHOLE
     return f"{have} of {load.campaigns} campaigns are held already, and {percent:g} % may be"

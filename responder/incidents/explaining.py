@@ -16,6 +16,7 @@ from responder.incidents.transitions import moment, read_moment
 from responder.incidents.wishing import possible
 
 _DONE: Final = frozenset({TargetState.GIVEN_BACK})
+_ARMED: Final = "the responder to be armed again: responder arm --reason '...'"
 _DOES: Final = {
     Wish.APPROVE: "hold it",
     Wish.REJECT: "never hold it",
@@ -66,6 +67,9 @@ def _waits_for(incident: Incident, now: datetime) -> Iterator[str]:
         yield from _step(incident, now)
     else:
         yield from _hold(incident)
+    resumes = status.phase in (Phase.COOLING, Phase.RAMPING) and status.letting_go is None
+    if resumes and status.reason == Reason.DISARMED:
+        yield _ARMED
     if status.phase in (Phase.HOLDING, Phase.COOLING):
         yield from _stages(incident)
         yield from _unconfirmed_stages(incident)
@@ -82,7 +86,7 @@ def _give_backs(incident: Incident) -> Iterator[str]:
 
 def _approval(incident: Incident) -> str:
     if incident.status.reason == Reason.DISARMED or incident.wishes.approve is not None:
-        return "the responder to be armed again: responder arm --reason '...'"
+        return _ARMED
     until, approval = incident.status.approve_by, incident.approval
     if not until or approval is None:
         return "a person who approves or rejects it, for as long as its alerts fire"

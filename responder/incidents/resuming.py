@@ -139,7 +139,8 @@ def _cooled(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
         message = f"{told}; a person must acknowledge the cause: {missing}"
         return _waits(incident, Reason.WAITS_FOR_ACKNOWLEDGEMENT, message, now=now)
     if incident.acts and facts.arming is not Arming.ARMED:
-        return None  # what is held stays as it is
+        message = f"{told}; the responder is disarmed: what is held stays until it is armed again"
+        return _waits(incident, Reason.DISARMED, message, now=now)
     if incident.acts and resume.steps:
         ramp = replace(incident.status.ramp, step=1, step_since=moment(now), resumed_at=moment(now))
         return _step(incident, ramp, told, now=now)
@@ -170,13 +171,19 @@ def _step(incident: Incident, ramp: Ramp, why: str, *, now: datetime) -> Transit
 
 def ramp(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:
     """Decide about one that gives back in steps: a step more, the end, or back to the pause."""
+    disarmed = incident.status.reason == Reason.DISARMED
+    step = f"step {incident.status.ramp.step} of {len(incident.resume.steps)}"
     if facts.arming is not Arming.ARMED:
-        return None  # neither looser nor stricter
+        message = f"the responder is disarmed: {step} stays as it is, neither looser nor stricter"
+        there = to(incident, Phase.RAMPING, Reason.DISARMED, message, now=now)
+        return None if disarmed else there
     why = _why_relapsed(incident, facts, now=now)
     if why:
         return relapsed(incident, why, now=now)
     if not _step_went_well(incident, facts, now=now):
-        return None
+        message = f"armed again: {step} goes on"
+        there = to(incident, Phase.RAMPING, Reason.ARMED_AGAIN, message, now=now)
+        return there if disarmed else None
     before = incident.status.ramp
     after = replace(before, step=before.step + 1, step_since=moment(now))
     told = f"step {before.step} went well"

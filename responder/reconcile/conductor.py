@@ -177,6 +177,7 @@ class Conductor:
             answers=self.asking.answers,
             over_budget=Budgeting(scope.budgets, view, now=self.now).exceeded,
             quiet=lambda: self._quiet,
+            withheld=self.fence.withheld,
             confirmations=Confirmations(looking=self.looking, events=events, metrics=metrics),
             witness=witness,
         )
@@ -365,3 +366,4 @@ class Conductor:
     def measure(self) -> None:
         """Bring the gauges up to date."""
         measure(self.view, self._metrics)
+        self._metrics.clock_skew.set(self._api.clock.skew_seconds or 0.0)

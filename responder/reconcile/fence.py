@@ -52,9 +52,21 @@ class Fence:
         """Check what can change while a request is under way; raises Again."""
         if not self._leadership.holds():
             raise Again("this replica does not lead: nothing is loosened", after_seconds=5)
-        skew = self._skew_seconds()
-        if abs(skew) > MOST_SKEW_SECONDS:
+        if self._differ():
+            skew = self._skew_seconds()
             raise Again(
                 f"the API server's clock and ours differ by {skew:.1f} s: nothing is loosened",
                 after_seconds=30,
             )
+
+    def withheld(self) -> str:
+        """Tell people why nothing is loosened now; empty where it is. The words stay the same."""
+        if not self._differ():
+            return ""
+        return (
+            f"nothing is loosened: the clocks of the API server and of the responder differ by "
+            f"more than {MOST_SKEW_SECONDS:g} s; set them right (NTP)"
+        )
+
+    def _differ(self) -> bool:
+        return abs(self._skew_seconds()) > MOST_SKEW_SECONDS

@@ -30,6 +30,7 @@ from responder.incidents.status import Answer, Condition, Entry, Phase, Status
 from responder.incidents.stored import body_of, read_incident
 from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
 from responder.incidents.transitions import Facts, moment, noted, read_moment
+from responder.incidents.withheld import with_withheld
 from responder.reconcile.announcing import announce_incident
 from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.outcomes import Outcomes
@@ -59,6 +60,7 @@ class IncidentLoop:
         answers: Callable[[Incident], Mapping[str, Answer]] = lambda _incident: {},
         over_budget: Callable[[Incident], str] = lambda _incident: "",
         quiet: Callable[[], Mapping[str, Quiet] | None] = lambda: None,
+        withheld: Callable[[], str] = lambda: "",
         confirmations: Confirmations,
         witness: Witness | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class IncidentLoop:
         self._answers = answers
         self._over_budget = over_budget
         self._quiet = quiet
+        self._withheld = withheld
         self._confirmations = confirmations
         self._witness = witness
 
@@ -123,6 +126,9 @@ class IncidentLoop:
         status = self._with_conditions(incident, replace(status, answers=answers), now=now)
         if status == incident.status:
             return False
+        if incident.status.phase is Phase.PROPOSED and status.phase is Phase.HOLDING:
+            # Before anything is awaited: others that were proposed are decided upon meanwhile.
+            self._view.tally.put(replace(incident, status=status))
         await self._write_status(key, incident, status)
         self._confirmations.announce(incident, status)
         if transition is not None:
@@ -213,6 +219,7 @@ class IncidentLoop:
             )
         about = replace(incident, status=replace(status, conditions=incident.status.conditions))
         found = with_quiet(about, self._quiet(), found, now=moment(now))
+        found = with_withheld(about, self._withheld(), found, now=moment(now))
         return self._confirmations.told(incident, replace(status, conditions=found), now=now)
 
     async def _write_status(self, key: IncidentKey, incident: Incident, status: Status) -> None:

@@ -53,6 +53,22 @@ def test_what_a_budget_says(budgets: Budgets, there: Load, word: str) -> None:
     assert (word in told) if word else not told
 
 
+def test_a_share_of_all_campaigns_is_exact() -> None:
+    """29 % of 100 are 29, whatever floating point makes of it."""
+    held = {("mail", "campaign", f"c{number}"): 1 for number in range(28)}
+    budgets = Budgets(campaign_share=0.29)
+    one = incident(plan=(PAUSE,))
+    assert not exceeded(budgets, load(held, campaigns=100), one)
+    assert exceeded(budgets, load({**held, ("mail", "campaign", "x"): 1}, campaigns=100), one)
+
+
+def test_the_first_incident_may_hold_one_campaign_beyond_the_share_and_not_five() -> None:
+    many = tuple(dataclasses.replace(PAUSE, target=f"campaign-{number}") for number in range(5))
+    budgets, nothing = Budgets(campaign_share=0.1), load({}, campaigns=9)
+    assert not exceeded(budgets, nothing, incident(plan=(PAUSE,)))
+    assert "0 of 9 campaigns" in exceeded(budgets, nothing, incident(plan=many))
+
+
 def test_what_only_observes_costs_nothing() -> None:
     assert not exceeded(Budgets(targets=0), load(OTHERS), incident(mode="observe"))
 

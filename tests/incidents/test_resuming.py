@@ -111,11 +111,22 @@ def test_what_fires_in_an_incident_that_was_triggered_keeps_it_where_it_is() -> 
 def test_disarmed_nothing_is_loosened_whatever_is_over() -> None:
     leave = Facts(arming=Arming.LEAVE)
     for given in (cooling(), cooling(resume=CHECKED)):
-        assert stays(given, leave, minutes=30)
-        assert not stays(given, minutes=30)
+        waits = advanced(given, leave, minutes=30)
+        assert (waits.status.phase, waits.status.reason) == (Phase.COOLING, Reason.DISARMED)
+        assert "until it is armed again" in waits.status.message
+        assert asks_of(waits) == asks_of(given)
+        assert stays(waits, leave, minutes=60)
+        assert not stays(waits, minutes=60)
     for given in (ramping(), ramping(step=2)):
         well = dataclasses.replace(yes(given), arming=Arming.LEAVE)
-        assert stays(given, well, minutes=60)
+        waits = advanced(given, well, minutes=60)
+        assert (waits.status.phase, waits.status.reason) == (Phase.RAMPING, Reason.DISARMED)
+        assert share_of(waits) == share_of(given)
+        assert stays(waits, well, minutes=60)
+        assert advanced(waits, yes(given), minutes=60).status.reason != Reason.ARMED_AGAIN
+        goes_on = advanced(waits, minutes=60)
+        assert (goes_on.status.phase, goes_on.status.reason) == (Phase.RAMPING, Reason.ARMED_AGAIN)
+        assert stays(goes_on, minutes=60)
 
 
 @pytest.mark.parametrize(

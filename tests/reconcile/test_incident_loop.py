@@ -1,36 +1,42 @@
 """The incident loop beside its server: what is found out before a decision is made."""
 
+import asyncio
+import dataclasses
 from datetime import timedelta
 
 import pytest
 
+from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of
 from responder.incidents.status import Phase, Reason
 from responder.incidents.stored import body_of, read_incident
 from responder.metrics import Metrics
+from responder.reconcile.budgeting import Budgeting
 from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.looking import Looking
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.view import IncidentKey, View
-from tests.incidents.given import ONGOING, at, leaving
+from tests.incidents.given import ONGOING, PAUSE, at, leaving, proposed
 from tests.incidents.resource_schema import without_nulls
 from tests.reconcile.events import Events
 from tests.reconcile.incident_server import IncidentServer
 
 
 class Leader:
-    """One incident in a server, and who advances it."""
+    """Incidents in a server, and who advances them."""
 
-    def __init__(self, given: Incident) -> None:
+    def __init__(self, *given: Incident, budgets: Budgets = UNBOUNDED) -> None:
         self.server, self.view = IncidentServer(), View()
-        self.key = IncidentKey(given.namespace, given.name)
-        body = body_of(given)
-        body["metadata"] |= {"deletionTimestamp": given.created_at} if given.deleting else {}
-        body["status"] = without_nulls(given.status.to_json())
-        self.seen = [read_incident(self.server.put(body))]
-        self.view.put_incident(self.seen[0])
+        self.key = IncidentKey(given[0].namespace, given[0].name)
+        self.seen: list[Incident] = []
+        for one in given:
+            body = body_of(one)
+            body["metadata"] |= {"deletionTimestamp": one.created_at} if one.deleting else {}
+            body["status"] = without_nulls(one.status.to_json())
+            self.seen.append(read_incident(self.server.put(body)))
+            self.view.put_incident(self.seen[-1])
         self.view.on_incident = lambda _key, one: self.seen.append(one) if one else None
         looking = Looking(
             view=self.view, prometheus=None, attempts=dict, pools=(), now=lambda: at(6)
@@ -43,6 +49,7 @@ class Leader:
             events=events,
             keep_closed=timedelta(days=1),
             now=lambda: at(6),
+            over_budget=Budgeting(budgets, self.view, now=lambda: at(6)).exceeded,
             look_again=lambda _key, _after: None,
             confirmations=Confirmations(looking=looking, events=events, metrics=Metrics()),
         )
@@ -66,6 +73,25 @@ async def test_where_the_definition_is_what_is_deleted_what_fires_is_held_again(
     leader.server.not_served = True
     await leader.loop.reconcile(leader.key)
     assert asks_of(leader.seen[-1]) != ()
+
+
+async def test_of_many_that_are_armed_again_no_more_hold_than_the_budget_lets() -> None:
+    """Several are decided upon at once, and each write takes its time."""
+    waiting = [
+        proposed(
+            approval=None,
+            status={"reason": str(Reason.DISARMED)},
+            name=f"high-bounce-rate-{number:016x}-1",
+            plan=(dataclasses.replace(PAUSE, target=f"campaign-{number}"),),
+        )
+        for number in range(8)
+    ]
+    leader = Leader(*waiting, budgets=Budgets(targets=2))
+    keys = list(leader.view.incidents)
+    await asyncio.gather(*(leader.loop.reconcile(key) for key in keys))
+    phases = [one.status.phase for one in leader.view.incidents.values()]
+    assert phases.count(Phase.HOLDING) == 2
+    assert phases.count(Phase.PROPOSED) == 6
 
 
 async def test_what_a_person_decided_is_not_looked_into_again() -> None:
