@@ -332,6 +332,8 @@ class Conductor:
             if not incident.closed:
                 self._on_incident(key, incident)
                 self._incident_queue.add(key)
+        for target in list(self.view.targets()):
+            self._target_queue.add(target)
 
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)

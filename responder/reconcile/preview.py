@@ -72,7 +72,6 @@ def preview(view: View, incident: Incident, *, pools: tuple[str, ...]) -> Previe
         uid=incident.uid or "preview",
         mode="auto",
         approval=None,
-        # As one that has begun: what it would do is told also while nothing new may be held.
         status=replace(incident.status, phase=Phase.HOLDING, letting_go=None),
     )
     differences: list[Difference] = []

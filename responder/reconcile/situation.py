@@ -134,7 +134,10 @@ def holder_of(incident: Incident) -> Holder:
 def gather(
     view: View, key: ObjectKey, *, pools: tuple[str, ...], proposed: Sequence[Incident] = ()
 ) -> Situation:
-    """Read a target's situation from the view; `proposed` incidents count as if they were open."""
+    """Read a target's situation from the view; `proposed` incidents count as if they were open.
+
+    And as if they might hold, whatever the switch says.
+    """
     live, may_begin = view.objects.get(key), view.arming is Arming.ARMED
     incidents = [*view.incidents_on(key), *proposed]
     asked = [
@@ -142,7 +145,7 @@ def gather(
         for incident in incidents
         for ask in asks_of(incident)
         if _concerns(incident, ask, key=key, live=live)
-        and (may_begin or _has_begun(incident, key, view))
+        and (may_begin or incident in proposed or _has_begun(incident, key, view))
     ]
     situation = Situation(key, live, incidents, asked)
     if key.kind == CONFIG_MAP:
@@ -174,11 +177,17 @@ def _concerns(incident: Incident, ask: Ask, *, key: ObjectKey, live: JsonObject 
 
 
 def _has_begun(incident: Incident, key: ObjectKey, view: View) -> bool:
-    """Tell whether an incident holds already: what is disarmed holds nothing new."""
-    if incident.status.phase is not Phase.NEW:
-        return True
+    """Tell whether an incident holds here already: what is disarmed holds nothing new.
+
+    Nor does an incident that holds elsewhere, of what comes to be its target meanwhile.
+    """
     objects = [view.objects.get(key), *view.autoscalers_of(key)]
     ledgers = [Ledger.from_text(annotation(one, LEDGER_ANNOTATION)) for one in objects if one]
+    if incident.status.phase is not Phase.NEW:
+        return any(ledger is not None for ledger in ledgers) or any(
+            target.ledger is not None and (target.key == key or target.subject == str(key))
+            for target in incident.status.targets
+        )
     return any(
         entry.uid == incident.uid
         for ledger in ledgers

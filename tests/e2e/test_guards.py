@@ -164,7 +164,23 @@ def test_the_switch_leaves_what_is_held_and_holds_nothing_new(
     )
     assert share_of(cluster, "newsletter") is None
     assert share(cluster) == 0.0
+    # Another ConfigMap of the campaign that is held: it is nothing that is held already.
+    labels = {"campaign-responder.dev/campaign": "spring-sale"}
+    cluster.kube.create(
+        *CONFIG_MAPS,
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "labels": labels}},
+    )
+    fire(responder, "another")
+    eventually_blocking(
+        lambda: by_campaign(cluster).get("another") == ("Proposed", "Disarmed"),
+        what="what came after it is decided upon",
+    )
+    assert "data" not in cluster.kube.get(*CONFIG_MAPS, "late")
     throw(cluster.kube, "armed")
+    eventually_blocking(
+        lambda: "hold.json" in cluster.kube.get(*CONFIG_MAPS, "late").get("data", {}),
+        what="armed, it is held as well",
+    )
     eventually_blocking(lambda: share_of(cluster, "newsletter") == 0.0, what="armed, it holds")
     release_all(responder, cluster)
 
