@@ -24,9 +24,11 @@ from responder.incidents.incident import Incident
 from responder.incidents.requests import Trigger, Wish
 from responder.incidents.stored import read_incident
 from responder.incidents.transitions import Arming
+from responder.incidents.withheld import WITHHELD
 from responder.metrics import Metrics
 from responder.playbooks.aliases import with_aliases
 from responder.playbooks.loading import load_directory
+from responder.playbooks.names import subdomain_fault
 from responder.playbooks.schema import Playbook
 from responder.reconcile.catching_up import nothing_to_list
 from responder.reconcile.conductor import Conductor
@@ -160,8 +162,13 @@ async def show_incident(settings: Settings, name: str) -> Incident:
     """Read one incident; raises BadInput where there is none."""
     found = {item.name: item for item in await list_incidents(settings)}
     if name not in found:
-        raise BadInput([Problem(f"no incident {name!r} in {settings.namespace}", field="name")])
+        raise BadInput([_no_incident(name, settings.namespace)])
     return found[name]
+
+
+def _no_incident(name: str, namespace: str) -> Problem:
+    fix = f"see `responder incidents list --namespace {namespace}`"
+    return Problem(f"no incident {name!r} in {namespace}", field="name", fix=fix)
 
 
 def _not_installed() -> Problem:
@@ -173,6 +180,8 @@ async def ask(
     settings: Settings, name: str, wish: Wish, *, reason: str, later_seconds: float = 0
 ) -> Incident:
     """Note a person's wish in an incident; raises BadInput where it can't be asked for."""
+    if subdomain_fault(name):
+        raise BadInput([_no_incident(name, settings.namespace)])  # as of an unset variable
     async with await connect(settings.kubeconfig) as connection:
         api, view = KubernetesApi(connection), View()
         intake = Intake(
@@ -192,9 +201,7 @@ async def ask(
                 key, wish, by=whoami(), reason=reason, later_seconds=later_seconds
             )
         except NotFound as missing:
-            raise BadInput(
-                [Problem(f"no incident {name!r} in {settings.namespace}", field="name")]
-            ) from missing
+            raise BadInput([_no_incident(name, settings.namespace)]) from missing
 
 
 async def switch(settings: Settings, arming: Arming, *, reason: str) -> None:
@@ -276,7 +283,7 @@ def _wanted(
     for key in wanted:
         incident = view.incidents.get(key)
         if incident is None:
-            problems.append(Problem(f"no incident {key.name!r} in {namespace}", field="name"))
+            problems.append(_no_incident(key.name, namespace))
         elif incident.closed:
             problems.append(Problem(f"{key.name} is closed already", field="name"))
     if problems:
@@ -289,6 +296,7 @@ def _open(view: View, wanted: Iterable[IncidentKey]) -> list[tuple[IncidentKey, 
     for key in wanted:
         incident = view.incidents.get(key)
         if incident is not None and not incident.closed:
-            told = [target.message for target in incident.status.targets if target.message]
+            told = [one.message for one in [incident.condition(WITHHELD)] if one and one.message]
+            told += [target.message for target in incident.status.targets if target.message]
             found.append((key, "; ".join(told) or "not yet given back"))
     return found

@@ -192,6 +192,8 @@ def disarm(
     arming = Arming.GIVE_BACK if give_back else Arming.LEAVE
     settings = hand_settings(kubeconfig, namespace)
     asyncio.run(commands.switch(settings, arming, reason=reason))
+    if give_back:
+        typer.echo("a running responder gives everything back; with none: responder release --all")
     typer.echo(f"disarmed ({arming}); to go on: responder arm")
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from responder.incidents import escalating, proposing, resuming
 from responder.incidents.evidence import enough_seconds
 from responder.incidents.incident import Incident
-from responder.incidents.status import Outcome, Phase, Reason, Status
+from responder.incidents.status import Outcome, Phase, Reason, Status, TargetState
 from responder.incidents.transitions import (
     Arming,
     Facts,
@@ -99,8 +99,21 @@ def advance(incident: Incident, facts: Facts, *, now: datetime) -> Transition | 
     if status.phase is Phase.NEW:
         return proposing.begin(incident, facts, now=now)
     if status.letting_go is not None:
-        return _let_go(incident, facts, now=now)
-    return _asked_to_let_go(incident, facts, now=now) or _in_phase(incident, facts, now=now)
+        return _held_anew(incident, _let_go(incident, facts, now=now))
+    asked = _asked_to_let_go(incident, facts, now=now)
+    return asked or _held_anew(incident, _in_phase(incident, facts, now=now))
+
+
+def _held_anew(incident: Incident, found: Transition | None) -> Transition | None:
+    """Of what was given back and is to be held again, nothing is held yet."""
+    if found is None or asks_of(incident) or not asks_of(replace(incident, status=found.status)):
+        return found
+    left = tuple(
+        target
+        for target in found.status.targets
+        if target.state is not TargetState.GIVEN_BACK or target.message
+    )
+    return replace(found, status=replace(found.status, targets=left))
 
 
 def _in_phase(incident: Incident, facts: Facts, *, now: datetime) -> Transition | None:

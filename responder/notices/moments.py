@@ -151,7 +151,10 @@ def _is_news(before: Incident, after: Incident, standing: Moment) -> bool:
     earlier = _standing(before)
     if earlier is not None:
         return earlier is not standing
-    told = {(entry.what, entry.why.partition(": ")[0]) for entry in before.status.timeline}
+    timeline = before.status.timeline
+    waited = [at for at, entry in enumerate(timeline) if entry.what == Phase.PROPOSED]
+    since = timeline[waited[-1] + 1 :] if waited else timeline  # then nothing was held
+    told = {(entry.what, entry.why.partition(": ")[0]) for entry in since}
     new = [target for target in after.status.targets if (target.state, str(target.key)) not in told]
     if standing is Moment.HELD:
         return bool(new)

@@ -64,8 +64,8 @@ class Fence:
         if not self._differ():
             return ""
         return (
-            f"nothing is loosened: the clocks of the API server and of the responder differ by "
-            f"more than {MOST_SKEW_SECONDS:g} s; set them right (NTP)"
+            "nothing is loosened: the clocks of the API server and of the machine that would do it "
+            f"differ by more than {MOST_SKEW_SECONDS:g} s; set them right (NTP)"
         )
 
     def _differ(self) -> bool:

@@ -53,9 +53,10 @@ class Outcomes:
         self._found.pop(incident, None)
 
     def reopen(self, incident: IncidentKey) -> None:
-        """An incident holds again: what it gave back counts no more."""
-        for key, outcome in self.of(incident).items():
-            self._found[incident][key] = replace(outcome, given_back=False)
+        """An incident holds again, or may: what it gave back is not held, and counts no more."""
+        self._found[incident] = {
+            key: outcome for key, outcome in self.of(incident).items() if not outcome.given_back
+        }
 
     def all_in(self, incident: IncidentKey, targets: list[ObjectKey]) -> bool:
         return all(key in self.of(incident) for key in targets)

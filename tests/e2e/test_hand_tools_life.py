@@ -73,7 +73,12 @@ def test_each_wish_is_carried_out_and_explained(
 
 
 def test_a_wish_about_nothing_is_told(tool: Tool) -> None:
-    assert "no incident 'nowhere-1'" in tool("approve", "nowhere-1", code=2)
+    told = tool("approve", "nowhere-1", code=2)
+    assert "no incident 'nowhere-1'" in told
+    assert "see `responder incidents list" in told
+    for name in ("", "..", "../secrets/x", "a/b"):
+        for wish in ("approve", "reject", "acknowledge", "extend"):
+            assert "no incident" in tool(wish, name, code=2), "as of a variable that is not set"
 
 
 def test_the_switch_is_thrown_by_command(
@@ -87,7 +92,7 @@ def test_the_switch_is_thrown_by_command(
     assert share(cluster) is None
     tool("arm")
     eventually_blocking(lambda: share(cluster) == 0.0, what="approved, and armed again")
-    tool("disarm", "--give-back", "--reason", "over")
+    assert "with none: responder release --all" in tool("disarm", "--give-back", "--reason", "over")
     wait_for(cluster, "Proposed", "Disarmed")
     assert cluster.traces() == []
     shown = tool("incidents", "show", name)

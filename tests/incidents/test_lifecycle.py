@@ -5,11 +5,13 @@ from datetime import datetime
 
 import pytest
 
+from responder.holds.objects import ObjectKey
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import advance, asks_of, due_at, recounted, review_at, share_of
 from responder.incidents.policy import Approval, Resume
 from responder.incidents.requests import Request
-from responder.incidents.status import Outcome, Phase, Reason, Truth
+from responder.incidents.status import Outcome, Phase, Reason, Target, TargetState, Truth
+from responder.incidents.summary import conditions
 from responder.incidents.transitions import Arming, Facts
 from tests.incidents.given import (
     PAUSE,
@@ -238,6 +240,23 @@ def test_what_the_switch_gave_back_and_fires_on_waits_for_the_switch(given: Inci
     again = advanced(waits)
     assert (again.status.phase, again.status.reason) == (Phase.HOLDING, Reason.ARMED_AGAIN)
     assert (asks_of(again), share_of(again), again.status.stages) == (asked, None, stages)
+
+
+def test_what_was_given_back_and_is_held_anew_is_not_held_yet() -> None:
+    """Or `Applied` would be True, and people told that it is held, before anything is written."""
+    back = Target(ObjectKey("ConfigMap", "mail", "spring-sale"), TargetState.GIVEN_BACK)
+    left = dataclasses.replace(back, message="its HorizontalPodAutoscaler is held instead")
+    status = {"reason": str(Reason.DISARMED), "targets": (back, left)}
+    waits = proposed(approval=None, status=status)
+    (applied, *_) = conditions(waits, (back,), before=(), now=at(6))
+    assert (applied.status, applied.message) == (
+        "Unknown",
+        "nothing is held until the responder is armed again",
+    )
+    assert advanced(waits).status.targets == (left,)
+    resolved_too_early = leaving(Reason.COOL_DOWN_OVER, status={"targets": (back, left)})
+    assert advanced(resolved_too_early).status.targets == (left,)
+    assert advanced(incident(release=released(), status={"targets": (back,)})).status.targets
 
 
 def test_armed_again_before_all_is_given_back_it_holds_at_once() -> None:

@@ -28,6 +28,8 @@ APPLIED, DENIED = TargetState.APPLIED, TargetState.DENIED
 PENDING, ALTERED = TargetState.PENDING, TargetState.ALTERED
 LATER, PROPOSED = Phase.RAMPING, Phase.PROPOSED
 ASKED = decided(fresh(mode="approve"), PROPOSED, "WaitsForApproval")
+GIVEN_BACK = targets(TargetState.GIVEN_BACK, TargetState.GIVEN_BACK)
+STOOD_DOWN = decided(standing(holding(), *GIVEN_BACK, minutes=2), PROPOSED, "Disarmed", minutes=3)
 
 TABLE: dict[str, tuple[Incident, Incident, tuple[Moment, ...]]] = {
     "held at once": (fresh(), holding(), (Moment.HELD,)),
@@ -92,6 +94,19 @@ TABLE: dict[str, tuple[Incident, Incident, tuple[Moment, ...]]] = {
         holding(),
         letting_go(decided(holding(), Phase.HOLDING, "Disarmed", minutes=2)),
         (),
+    ),
+    "armed again, not yet written": (
+        STOOD_DOWN,
+        decided(standing(STOOD_DOWN), Phase.HOLDING, "ArmedAgain", minutes=4),
+        (),
+    ),
+    "armed again, and held again": (
+        decided(standing(STOOD_DOWN), Phase.HOLDING, "ArmedAgain", minutes=4),
+        standing(
+            decided(standing(STOOD_DOWN), Phase.HOLDING, "ArmedAgain", minutes=4),
+            *targets(APPLIED, APPLIED),
+        ),
+        (Moment.HELD,),
     ),
     "acknowledged": (
         holding(kind="manual"),
