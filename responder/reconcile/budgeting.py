@@ -10,9 +10,11 @@ from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 
+from responder.cluster.failures import ApiFailure
 from responder.incidents.budgets import Budgets, exceeded
 from responder.incidents.incident import Incident
 from responder.incidents.policy import Approval
+from responder.incidents.status import Phase, Status
 from responder.reconcile.view import IncidentKey, View
 
 
@@ -60,3 +62,22 @@ class Budgeting:
             for key in reserved:
                 if key not in self._view.incidents:
                     self._view.tally.drop(key.name)
+
+
+@contextlib.contextmanager
+def counted(view: View, incident: Incident, status: Status) -> Iterator[None]:
+    """Count one that begins to hold already while that is written, and no more where it can't be.
+
+    Others that were proposed are decided upon meanwhile.
+    """
+    begins = incident.status.phase is Phase.PROPOSED and status.phase is Phase.HOLDING
+    if begins:
+        view.tally.put(replace(incident, status=status))
+    try:
+        yield
+    except ApiFailure:
+        if begins:
+            key = IncidentKey(incident.namespace, incident.name)
+            view.tally.drop(incident.name)
+            view.tally.put(view.incidents.get(key, incident))
+        raise

@@ -32,6 +32,7 @@ from responder.incidents.summary import PAST_REVIEW, conditions, entries_about
 from responder.incidents.transitions import Facts, moment, noted, read_moment
 from responder.incidents.withheld import with_withheld
 from responder.reconcile.announcing import announce_incident
+from responder.reconcile.budgeting import counted
 from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again
@@ -126,10 +127,8 @@ class IncidentLoop:
         status = self._with_conditions(incident, replace(status, answers=answers), now=now)
         if status == incident.status:
             return False
-        if incident.status.phase is Phase.PROPOSED and status.phase is Phase.HOLDING:
-            # Before anything is awaited: others that were proposed are decided upon meanwhile.
-            self._view.tally.put(replace(incident, status=status))
-        await self._write_status(key, incident, status)
+        with counted(self._view, incident, status):
+            await self._write_status(key, incident, status)
         self._confirmations.announce(incident, status)
         if transition is not None:
             log.info(

@@ -7,6 +7,7 @@ from typing import Final
 
 from responder.incidents.budgets import Load, Thing, things_of
 from responder.incidents.incident import Incident
+from responder.incidents.status import Phase
 from responder.incidents.transitions import read_moment
 
 _HOUR: Final = timedelta(hours=1)
@@ -32,14 +33,18 @@ class Tally:
             self._things[incident.name] = (incident.playbook, things)
             self._held.update(things)
             self._by_playbook[incident.playbook].update(things)
-        began = read_moment(incident.received_at)
-        if incident.name not in self._began and began is not None:
+        began = _began_at(incident)
+        if began is not None and began != self._began.get(incident.name):
+            self._forget_beginning(incident.name)
             self._began[incident.name] = began
             bisect.insort(self._times, began)
 
     def drop(self, name: str) -> None:
         """Forget one that is gone, or that could not be stored."""
         self._drop_things(name)
+        self._forget_beginning(name)
+
+    def _forget_beginning(self, name: str) -> None:
         began = self._began.pop(name, None)
         if began is not None:
             self._times.pop(bisect.bisect_left(self._times, began))
@@ -62,3 +67,12 @@ class Tally:
                     del counter[thing]
         if not own:
             del self._by_playbook[playbook]
+
+
+def _began_at(incident: Incident) -> datetime | None:
+    """Give when it began to hold: at once, or when it no longer waited for that."""
+    timeline = incident.status.timeline
+    waited = [at for at, entry in enumerate(timeline) if entry.what == Phase.PROPOSED]
+    after = timeline[waited[-1] + 1 :] if waited else ()
+    held = next((entry.time for entry in after if entry.what == Phase.HOLDING), "")
+    return read_moment(held) or read_moment(incident.received_at)

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from responder.cluster.failures import Unavailable
 from responder.incidents.budgets import UNBOUNDED, Budgets
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of
-from responder.incidents.status import Phase, Reason
+from responder.incidents.status import Entry, Phase, Reason
 from responder.incidents.stored import body_of, read_incident
 from responder.metrics import Metrics
 from responder.reconcile.budgeting import Budgeting
@@ -17,11 +18,14 @@ from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.looking import Looking
 from responder.reconcile.outcomes import Outcomes
+from responder.reconcile.queue import Again
 from responder.reconcile.view import IncidentKey, View
-from tests.incidents.given import ONGOING, PAUSE, at, leaving, proposed
+from tests.incidents.given import ONGOING, PAUSE, at, leaving, proposed, told_at
 from tests.incidents.resource_schema import without_nulls
 from tests.reconcile.events import Events
 from tests.reconcile.incident_server import IncidentServer
+
+WAITED = Entry(told_at(-500), "Proposed", "Disarmed: the responder is disarmed")
 
 
 class Leader:
@@ -75,19 +79,28 @@ async def test_where_the_definition_is_what_is_deleted_what_fires_is_held_again(
     assert asks_of(leader.seen[-1]) != ()
 
 
-async def test_of_many_that_are_armed_again_no_more_hold_than_the_budget_lets() -> None:
-    """Several are decided upon at once, and each write takes its time."""
+@pytest.mark.parametrize(
+    "budgets", [Budgets(targets=2), Budgets(incidents_per_hour=2)], ids=["targets", "per hour"]
+)
+async def test_of_many_that_are_armed_again_no_more_hold_than_the_budget_lets(
+    budgets: Budgets,
+) -> None:
+    """Several are decided upon at once, each write takes its time, and they fired long ago."""
     waiting = [
         proposed(
             approval=None,
-            status={"reason": str(Reason.DISARMED)},
+            status={"reason": str(Reason.DISARMED), "timeline": (WAITED,)},
+            received_at=told_at(-500),
             name=f"high-bounce-rate-{number:016x}-1",
             plan=(dataclasses.replace(PAUSE, target=f"campaign-{number}"),),
         )
         for number in range(8)
     ]
-    leader = Leader(*waiting, budgets=Budgets(targets=2))
+    leader = Leader(*waiting, budgets=budgets)
+    leader.server.fail(Unavailable("restarting", status=503))
     keys = list(leader.view.incidents)
+    with pytest.raises(Again):
+        await leader.loop.reconcile(keys[-1])
     await asyncio.gather(*(leader.loop.reconcile(key) for key in keys))
     phases = [one.status.phase for one in leader.view.incidents.values()]
     assert phases.count(Phase.HOLDING) == 2
