@@ -81,7 +81,7 @@ def record(known: AlertRecord | None, alert: Alert, *, sender: str, now: str) ->
         if _is_older(starts_at, than=said.starts_at):
             return None
         newer = _is_older(said.starts_at, than=starts_at)
-        if said.status == alert.status and (alert.status == "resolved" or not newer):
+        if said.status == alert.status and not newer:
             return None
     statement = Statement(status=alert.status, starts_at=starts_at, at=now)
     senders = _with(known.senders if known is not None else {}, sender, statement)

@@ -51,7 +51,8 @@ def can_do(incident: Incident) -> tuple[tuple[str, str], ...]:
     return tuple(
         (f"responder {wish} {incident.name} --reason '...'", _DOES[wish])
         for wish in possible(incident)
-        if wish is not Wish.EXTEND or review_at(incident) is not None
+        if (wish is not Wish.EXTEND or review_at(incident) is not None)
+        and (wish is not Wish.RELEASE or incident.status.phase is not Phase.PROPOSED)
     )
 
 

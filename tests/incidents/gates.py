@@ -101,7 +101,8 @@ class Gates:
             assert not world.fires_since
             assert not self._needs_person(before)
             self.cooling_since = world.now
-        if reason in (Reason.ARMED_AGAIN, Reason.DISARMED):
+        ramps = after.status.phase is Phase.RAMPING
+        if reason in (Reason.ARMED_AGAIN, Reason.DISARMED) and not ramps:
             self.step, self.step_since = 0, None
         if after.status.phase is Phase.PROPOSED and reason is Reason.WAITS_FOR_APPROVAL:
             self.proposed_since = world.now
@@ -204,7 +205,9 @@ class Gates:
         (reached,) = set(after.status.stages) - set(before.status.stages)
         name = f"stage-{reached + 1}"
         assert self._is_yes(name, self.resumed_at, world), "no evidence"
-        assert world.told[name].yes_seconds >= before.stages[reached].for_seconds
+        # A resume whose time somebody took out is none: what was asked before it counts again.
+        for_seconds = before.stages[reached].for_seconds
+        assert world.times_lost or world.told[name].yes_seconds >= for_seconds
 
     def _begins_to_hold(self, before: Incident, reason: Reason, world: World) -> None:
         assert world.arming is Arming.ARMED, "nothing new while disarmed"

@@ -206,6 +206,16 @@ def test_firing_resolved_firing_with_one_starts_at_ends_as_firing() -> None:
     assert fires(current) == fingerprints([1])
 
 
+def test_the_resolve_of_an_occurrence_that_nobody_took_in_is_kept() -> None:
+    """It did fire: of one that resumed before it, that is a relapse."""
+    over = after(after(None, firing()), resolved())
+    assert over is not None
+    again = after(over, resolved(minutes=5))
+    assert again is not None
+    assert (again.firing, again.begun_since(told_at(4)), over.begun_since(told_at(4))) == (0, 1, 0)
+    assert absorbed(again, resolved(minutes=5), resolved()) is Absorbed.KNOWN
+
+
 def test_an_alert_fires_as_long_as_one_sender_says_so() -> None:
     current = after(None, firing())
     current = after(current, firing(), sender=PEER)

@@ -184,7 +184,10 @@ class Life(RuleBasedStateMachine):
     @rule(truth=TRUTHS, other_window=st.integers(0, 4))
     def prometheus_answers(self, truth: Truth, other_window: int) -> None:
         """All that is asked now; at times it was asked about something else."""
-        for asked in () if self.away else questions_of(self.incident):
+        wanted = () if self.away else questions_of(self.incident)
+        names = {asked.name for asked in wanted}
+        self.answers = {name: told for name, told in self.answers.items() if name in names}
+        for asked in wanted:
             since = asked.since if other_window else moment(NOW - timedelta(hours=1))
             found = Answer(asked.name, truth, moment(self.world.now), since=since)
             stored = {each.question: each for each in self.incident.status.answers}
@@ -307,7 +310,8 @@ class Life(RuleBasedStateMachine):
             assert after.status.letting_go is not None, "what is held is let go by a decision"
         was, share = share_of(before), share_of(after)
         if was is not None and asks:
-            assert (share is None) == (reason in (Reason.RELAPSED, Reason.ARMED_AGAIN))
+            back = reason in (Reason.RELAPSED, Reason.ARMED_AGAIN)
+            assert (share is None) == (back and after.status.phase is Phase.HOLDING)
             assert share is None or share >= was
 
     @invariant()
