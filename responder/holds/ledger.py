@@ -105,6 +105,10 @@ class Entry:
         )
 
 
+compact_json: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""As json.dumps, which would make an encoder anew each time: a storm writes many ledgers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """One epoch's memory of one object."""
@@ -132,7 +136,7 @@ class Ledger:
 
     def to_text(self) -> str:
         """Write the annotation's value: compact and with a stable order."""
-        return json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False)
+        return compact_json(self.to_json())
 
     @classmethod
     def from_json(cls, told: Any) -> "Ledger | None":  # noqa: ANN401 -- whatever was found

@@ -3,12 +3,11 @@
 A patch beyond these bounds is refused as a whole, and with it the holds of everybody else.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from responder.holds.ledger import Entry, Ledger, Raw
+from responder.holds.ledger import Entry, Ledger, Raw, compact_json
 from responder.holds.objects import LEDGER_ANNOTATION, JsonObject, metadata
 
 MOST_ANNOTATION_BYTES: Final = 256 * 1024
@@ -86,4 +85,4 @@ def _size(value: Raw) -> int:
 def _entry_size(name: str, entry: Entry | None) -> int:
     if entry is None:
         return 0
-    return _size(json.dumps({name: entry.to_json()}, separators=(",", ":"), ensure_ascii=False))
+    return _size(compact_json({name: entry.to_json()}))

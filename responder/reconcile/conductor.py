@@ -145,6 +145,7 @@ class Conductor:
             pools=scope.pools,
             patience=scope.patience,
             release_ghosts=release_ghosts,
+            on_look=self._on_look,
             on_outcome=self._on_outcome,
             on_edited=witness.hear,
         )
@@ -334,6 +335,9 @@ class Conductor:
                 self._incident_queue.add(key)
         for target in list(self.view.targets()):
             self._target_queue.add(target)
+
+    def _on_look(self, target: ObjectKey) -> None:
+        self._target_queue.seen(target)
 
     def _on_outcome(self, key: IncidentKey) -> None:
         incident = self.view.incidents.get(key)

@@ -5,6 +5,7 @@ It never holds anything up, and what was seen once is not asked for again.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,7 +92,8 @@ class Looking:
         self._known: dict[IncidentKey, _Known] = {}
         self._is_down = False
         """In this round Prometheus gave no answer; a thousand others would wait for it as long."""
-        self._quiet: dict[tuple[ObjectKey, int], Quiet | None] = {}
+        self._quiet: dict[ObjectKey, dict[int, Quiet | None]] = defaultdict(dict)
+        """By workload and limit."""
 
     def sights(self, incident: Incident) -> tuple[Sight, ...]:
         """Give what is seen of each hold that is written."""
@@ -111,8 +113,8 @@ class Looking:
 
     def note(self, target: ObjectKey) -> None:
         """Take note of each change of a workload, or a raise that is undone at once is missed."""
-        for place in [place for place in self._quiet if place[0] == target]:
-            self._watch(*place)
+        for limit in self._quiet.get(target, ()):
+            self._watch(target, limit)
 
     def due(self) -> list[tuple[IncidentKey, Incident]]:
         """Give the incidents whose effect is to be looked for in this round.
@@ -182,8 +184,9 @@ class Looking:
         return Sight(told(ask), seen, effect.message)
 
     def _watch(self, target: ObjectKey, limit: int) -> Quiet | None:
-        quiet = self._quiet[target, limit] = watched(
-            self._quiet.get((target, limit)),
+        known = self._quiet[target]
+        quiet = known[limit] = watched(
+            known.get(limit),
             self._view.objects.get(target),
             self._view.autoscalers_of(target),
             limit=limit,

@@ -92,6 +92,12 @@ class KeyedQueue(Generic[KeyT]):
         else:
             self._add_now(key)
 
+    def seen(self, key: KeyT) -> None:
+        """Whoever works on a key looks at everything as it is now: what it was asked for until
+        now needs no further look.
+        """
+        self._again.discard(key)
+
     def _add_now(self, key: KeyT) -> None:
         timer = self._timers.pop(key, None)
         if timer is not None:

@@ -87,6 +87,7 @@ class TargetLoop:
         patience: Patience | None = None,
         release_ghosts: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        on_look: Callable[[ObjectKey], None] = lambda _key: None,
         on_outcome: Callable[[IncidentKey], None] = lambda _key: None,
         on_edited: Callable[[Finding], None] = lambda _finding: None,
     ) -> None:
@@ -100,6 +101,7 @@ class TargetLoop:
         self._release_ghosts = release_ghosts
         self._pace = Pace(monotonic=monotonic, patience=patience)
         self._refusals: Resting[ApiFailure] = Resting(seconds=_REFUSED_SECONDS, monotonic=monotonic)
+        self._on_look = on_look
         self._on_outcome = on_outcome
         self._findings = Findings(view=view, events=events, metrics=metrics, on_edited=on_edited)
 
@@ -150,6 +152,8 @@ class TargetLoop:
         """Write until nothing is left to write, or until only the fenced part is."""
         attempt = _Attempt()
         while attempt.goes_on():
+            # The watch often tells of our own write before its answer is in.
+            self._on_look(key)
             situation = gather(self._view, key, pools=self._pools)
             if await self._complete(situation):
                 continue

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from responder.errors import BadInput, Problem
+from responder.evidence.loading import LoadedMetrics, load_metrics
 from responder.logs import configure_logs
 from responder.playbooks.loading import load_directory
 from responder.playbooks.schema import Playbook
@@ -23,7 +24,7 @@ from responder.sandbox.scenario.loading import load_scenario, shipped
 from responder.sandbox.speed import LEAST, MOST, Speed
 from responder.sandbox.telling.lines import LineTelling
 from responder.sandbox.telling.live import LiveTelling
-from responder.shipped import ALERT_RULES, PLAYBOOKS
+from responder.shipped import ALERT_RULES, METRICS, PLAYBOOKS
 from responder.telling import plain
 
 _INTERRUPTED: Final = 130
@@ -31,6 +32,10 @@ _FAILED: Final = 1
 
 PlaybooksOption = Annotated[
     Path | None, typer.Option("--playbooks", help="Folder with playbooks; else those shipped.")
+]
+MetricsOption = Annotated[
+    Path | None,
+    typer.Option("--metrics", help="Folder with metrics that playbooks name; else those shipped."),
 ]
 RulesOption = Annotated[
     Path | None, typer.Option("--rules", help="Folder with alert rules; else those shipped.")
@@ -57,6 +62,7 @@ def sandbox(
         str, typer.Option(help="A file, or the name of one that is shipped.")
     ] = "bounces",
     playbooks: PlaybooksOption = None,
+    metrics: MetricsOption = None,
     rules: RulesOption = None,
     speed: SpeedOption = 60.0,
     plain_lines: Annotated[
@@ -87,6 +93,7 @@ def sandbox(
     wishes = _wishes(
         scenario,
         playbooks=playbooks,
+        metrics=metrics,
         rules=rules,
         speed=speed,
         program=prometheus_program,
@@ -103,6 +110,7 @@ def rehearse(
     scenarios: Annotated[list[str], typer.Argument(help="Files, or names of shipped ones.")],
     *,
     playbooks: PlaybooksOption = None,
+    metrics: MetricsOption = None,
     rules: RulesOption = None,
     speed: SpeedOption = 120.0,
     quiet: Annotated[
@@ -113,7 +121,14 @@ def rehearse(
 ) -> None:
     """Play scenarios and compare with what they expect; exit 1 where one differs. For CI."""
     all_wishes = [
-        _wishes(name, playbooks=playbooks, rules=rules, speed=speed, program=prometheus_program)
+        _wishes(
+            name,
+            playbooks=playbooks,
+            metrics=metrics,
+            rules=rules,
+            speed=speed,
+            program=prometheus_program,
+        )
         for name in scenarios
     ]
     unexpecting = [w.scenario.name for w in all_wishes if not w.scenario.spec.expect]
@@ -136,6 +151,7 @@ def _wishes(
     scenario: str,
     *,
     playbooks: Path | None,
+    metrics: Path | None,
     rules: Path | None,
     speed: float,
     program: str | None,
@@ -145,9 +161,13 @@ def _wishes(
     if not LEAST <= speed <= MOST:
         told = f"must be between {LEAST:g} and {MOST:g}, not {speed:g}"
         raise BadInput([Problem(told, field="--speed")])
+    named = load_metrics(metrics or METRICS)
+    if named.errors:
+        raise BadInput(named.errors)
     return Wishes(
         scenario=load_scenario(scenario),
-        playbooks=_playbooks(playbooks or PLAYBOOKS),
+        playbooks=_playbooks(playbooks or PLAYBOOKS, named),
+        metrics=named.metrics,
         rules=load_rules(rules or ALERT_RULES),
         speed=Speed(speed),
         api_port=port,
@@ -156,8 +176,8 @@ def _wishes(
     )
 
 
-def _playbooks(folder: Path) -> Sequence[Playbook]:
-    loaded = load_directory(folder)
+def _playbooks(folder: Path, metrics: LoadedMetrics) -> Sequence[Playbook]:
+    loaded = load_directory(folder, metrics=metrics.known)
     if loaded.errors:
         raise BadInput(loaded.errors)
     return loaded.playbooks

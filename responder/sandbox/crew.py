@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import socket
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
+from responder.evidence.metric import Metric
 from responder.playbooks.schema import Playbook
-from responder.sandbox.alerting import prometheus
+from responder.sandbox.alerting import prometheus, query_api
 from responder.sandbox.alerting.grouping import Routing
 from responder.sandbox.alerting.notifier import Notifier, Webhook
 from responder.sandbox.alerting.prometheus import BuiltIn
@@ -34,6 +34,7 @@ class Wishes:
 
     scenario: Scenario
     playbooks: Sequence[Playbook]
+    metrics: Mapping[str, Metric]
     rules: RuleFile
     speed: Speed
     api_port: int = 0
@@ -76,6 +77,7 @@ class Crew:
             speed=wishes.speed.factor,
             config_maps=dict(stage.config_maps),
         )
+        self._port = prometheus.free_port()
         self.notifier: Notifier
         self._steps: list[Step] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,6 +89,11 @@ class Crew:
     @property
     def dropped(self) -> Mapping[str, float]:
         return self.field.sending.dropped
+
+    @property
+    def prometheus_url(self) -> str:
+        """Where who evaluates the rules answers questions, too, once they are at work."""
+        return f"http://127.0.0.1:{self._port}"
 
     def taken_steps(self) -> list[Step]:
         """Give the steps that were taken since the last call."""
@@ -117,6 +124,7 @@ class Crew:
                     speed=speed,
                 )
                 self._tasks.append(asyncio.create_task(built_in.run()))
+                await ends.enter_async_context(_served(query_api.routes(built_in), self._port))
             else:
                 await ends.enter_async_context(self._prometheus(wishes.prometheus))
             try:
@@ -137,31 +145,33 @@ class Crew:
 
     @asynccontextmanager
     async def _prometheus(self, program: Path) -> AsyncIterator[None]:
-        app = web.Application()
-        app.add_routes([*self.notifier.routes(), web.get("/metrics", self.field.metrics)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            address = f"127.0.0.1:{runner.addresses[0][1]}"
-            async with prometheus.running(
+        routes = [*self.notifier.routes(), web.get("/metrics", self.field.metrics)]
+        async with (
+            _served(routes) as port,
+            prometheus.running(
                 program,
                 self._wishes.rules,
-                port=_free_port(),
-                senders=address,
-                alertmanager=address,
+                port=self._port,
+                senders=f"127.0.0.1:{port}",
+                alertmanager=f"127.0.0.1:{port}",
                 speed=self._wishes.speed.factor,
-            ):
-                yield
-        finally:
-            await runner.cleanup()
+            ),
+        ):
+            yield
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+@asynccontextmanager
+async def _served(routes: Iterable[web.AbstractRouteDef], port: int = 0) -> AsyncIterator[int]:
+    """Serve on the loopback interface while inside; gives the port."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 def outcome_of(delivery: Delivery) -> Outcome:

@@ -18,6 +18,7 @@ import aiohttp
 from responder.app import Responder, running
 from responder.sandbox.account import Account, account_of
 from responder.sandbox.alerting.notifier import Notifier, Webhook
+from responder.sandbox.alerting.prometheus import scrape_interval_ms
 from responder.sandbox.api.server import Running
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.versions import (
@@ -29,10 +30,11 @@ from responder.sandbox.audit.versions import (
 )
 from responder.sandbox.chronicle import Chronicle, News
 from responder.sandbox.crew import Crew, Wishes, outcome_of
-from responder.sandbox.scenario.schema import Delivery, Event
+from responder.sandbox.people import THIRD_PERSON, People
+from responder.sandbox.scenario.schema import Delivery, Event, Wish
 from responder.sandbox.senders.campaigns import Outcomes
 from responder.sandbox.serving import serving
-from responder.sandbox.speed import write_playbook
+from responder.sandbox.speed import write_metric, write_playbook
 from responder.sandbox.stage import NAMESPACE, Stage
 from responder.sandbox.telling.picture import Line, Picture
 from responder.sandbox.telling.pictures import Pictures
@@ -41,6 +43,11 @@ from responder.settings import Settings
 _TICK_SECONDS: Final = 0.1
 _SYNC_TOLD_SECONDS: Final = 15.0
 _LEAST_SYNC_SECONDS: Final = 0.2
+_ASKING_TOLD_SECONDS: Final = 15.0
+_LEAST_ASKING_SECONDS: Final = 0.25
+_CONFIRMED_TOLD_SECONDS: Final = 120.0
+_LEAST_CONFIRMED_SECONDS: Final = 3.0
+"""Senders follow within a moment of the clock, whatever the speed."""
 _AFTERWARDS_TOLD_SECONDS: Final = 120.0
 """How long the story goes on after everything is over, so that the end is seen."""
 _READY_SECONDS: Final = 10.0
@@ -91,16 +98,16 @@ class Rehearsal:
                 chronicle = Chronicle(began=time.monotonic())
                 unlisten = api.objects.store.listen(lambda change: self._heard(chronicle, change))
                 stage.set_up()
-                settings = self._settings(api, folder)
+                crew = Crew(self.wishes, stage, self._outcomes, folder)
+                settings = self._settings(api, folder, prometheus_url=crew.prometheus_url)
                 async with running(settings) as (responder, url):
                     await _ready(responder)
-                    crew = Crew(self.wishes, stage, self._outcomes, folder)
                     token = (folder / "token").read_text(encoding="utf-8")
                     hook = Webhook(f"{url}/webhooks/alertmanager", token)
                     async with crew.at_work(hook):
                         self._notifier = crew.notifier
                         chronicle.began = time.monotonic()
-                        people = _People(session, url, token)
+                        people = People(session, url, token)
                         await self._play(stage, chronicle, crew, people)
                 unlisten()
                 return account_of(
@@ -111,18 +118,30 @@ class Rehearsal:
                     dropped=crew.dropped,
                 )
 
-    def _settings(self, api: Running, folder: Path) -> Settings:
-        playbooks = folder / "playbooks"
+    def _settings(self, api: Running, folder: Path, *, prometheus_url: str) -> Settings:
+        speed = self.wishes.speed
+        playbooks, metrics = folder / "playbooks", folder / "metrics"
         playbooks.mkdir()
         for playbook in self.wishes.playbooks:
-            write_playbook(playbook, playbooks, speed=self.wishes.speed)
+            write_playbook(playbook, playbooks, speed=speed)
+        metrics.mkdir()
+        for metric in self.wishes.metrics.values():
+            write_metric(metric, metrics, speed=speed)
         (folder / "token").write_text(secrets.token_urlsafe(24), encoding="utf-8")
-        (folder / "mounts").mkdir()
         return Settings(
             listen=f"127.0.0.1:{self.wishes.listen_port}",
             kubeconfig=api.write_kubeconfig(folder / "kubeconfig", namespace=NAMESPACE),
             namespace=NAMESPACE,
             playbooks=playbooks,
+            metrics=metrics,
+            prometheus_url=prometheus_url,
+            scrape_interval_seconds=scrape_interval_ms(speed.factor) / 1000,
+            evidence_interval_seconds=max(
+                _LEAST_ASKING_SECONDS, speed.real_seconds(_ASKING_TOLD_SECONDS)
+            ),
+            confirm_within_seconds=max(
+                _LEAST_CONFIRMED_SECONDS, speed.real_seconds(_CONFIRMED_TOLD_SECONDS)
+            ),
             bearer_token_file=folder / "token",
         )
 
@@ -152,9 +171,7 @@ class Rehearsal:
         self._lines.append(line)
         self.telling.line(line)
 
-    async def _play(
-        self, stage: Stage, chronicle: Chronicle, crew: Crew, people: "_People"
-    ) -> None:
+    async def _play(self, stage: Stage, chronicle: Chronicle, crew: Crew, people: People) -> None:
         scenario, speed = self.wishes.scenario, self.wishes.speed
         self._due = sorted(scenario.spec.events, key=lambda event: event.at.seconds)
         pictures = Pictures(scenario, speed)
@@ -193,7 +210,7 @@ class Rehearsal:
         event: Event,
         stage: Stage,
         chronicle: Chronicle,
-        people: "_People",
+        people: People,
         told_seconds: float,
     ) -> None:
         if event.change is not None:
@@ -213,37 +230,22 @@ class Rehearsal:
             self._say(told_seconds, "scenario", f"a person scales {event.scale.workload}")
             if why := stage.scale(event.scale.workload, event.scale.to):
                 self._say(told_seconds, "scenario", f"{event.scale.workload} is not scaled: {why}")
-        elif event.release is not None:
-            release = event.release
-            names = [
-                name
-                for name, body in chronicle.open_incidents().items()
-                if release.about in (body["spec"].get("identity") or {}).values()
-            ]
-            told = f"a person releases {release.about}: {release.reason}"
-            self._say(told_seconds, "scenario", told if names else f"{told} (nothing holds it)")
-            for name in names:
-                if why := await people.release(name, release.reason):
-                    self._say(told_seconds, "scenario", f"{name} is not released: {why}")
+        elif event.wish is not None:
+            await self._wanted(*event.wish, chronicle, people, told_seconds)
 
-
-@dataclass(slots=True)
-class _People:
-    """What people do by the responder's own door."""
-
-    session: aiohttp.ClientSession
-    url: str
-    token: str
-
-    async def release(self, name: str, reason: str) -> str:
-        """Give why it was refused; nothing where it was not."""
-        path = f"{self.url}/api/v1/incidents/{NAMESPACE}/{name}/release"
-        headers = {"Authorization": f"Bearer {self.token}"}
-        body = {"by": "a person in the sandbox", "reason": reason}
-        async with self.session.post(path, json=body, headers=headers) as answer:
-            if answer.ok:
-                return ""
-            return f"{answer.status} {answer.reason}"
+    async def _wanted(
+        self, verb: str, wish: Wish, chronicle: Chronicle, people: People, told_seconds: float
+    ) -> None:
+        names = [
+            name
+            for name, body in chronicle.open_incidents().items()
+            if wish.about in (body["spec"].get("identity") or {}).values()
+        ]
+        told = f"a person {THIRD_PERSON[verb]} {wish.about}: {wish.reason}"
+        self._say(told_seconds, "scenario", told if names else f"{told} (no incident is about it)")
+        for name in names:
+            if why := await people.want(verb, name, wish.reason):
+                self._say(told_seconds, "scenario", f"{name}: {verb} is not possible: {why}")
 
 
 async def _ready(responder: Responder) -> None:

@@ -5,20 +5,27 @@ thirty seconds of it at sixty times the speed; what senders do in a minute, they
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel
 
+from responder.evidence.metric import Metric
 from responder.playbooks.quantities import Duration
+from responder.playbooks.queries import Query
 from responder.playbooks.schema import Playbook
 from responder.playbooks.written import Written
+from responder.sandbox.alerting.promql_tokens import scaled_expression
 
 LEAST = 1.0
 MOST = 3_600.0
+_HOLE: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_STAND_IN: Final = "_stands_for_what_is_inserted_"
+"""A word, as good as any in PromQL, inside of quotes and out of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +58,26 @@ def write_playbook(playbook: Playbook, folder: Path, *, speed: Speed) -> None:
     (folder / f"{playbook.name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _written(value: object, speed: Speed) -> Any:  # noqa: ANN401 -- the plain data of a file
+def write_metric(metric: Metric, folder: Path, *, speed: Speed) -> None:
+    """Write a metric as it reads at that speed; what must be there before it counts stays."""
+    text = yaml.safe_dump(_written(metric, speed), sort_keys=False, allow_unicode=True)
+    (folder / f"{metric.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _shortened(query: Query, speed: Speed) -> str:
+    """Shorten what a query looks back over by itself; `{{ }}` stand in it as they were."""
+    holes = _HOLE.findall(query.text)
+    text = _HOLE.sub(_STAND_IN, query.text)
+    parts = scaled_expression(text, factor=speed.factor).split(_STAND_IN)
+    return "".join(part + hole for part, hole in zip(parts, [*holes, ""], strict=True))
+
+
+def _written(value: object, speed: Speed) -> Any:  # noqa: ANN401, PLR0911 -- the plain data of a file; one a kind
     match value:
         case Duration():
             return speed.shortened(value).text
+        case Query():
+            return _shortened(value, speed)
         case Written():
             return value.written
         case BaseModel():

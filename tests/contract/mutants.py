@@ -1,7 +1,8 @@
 """Breaks the embedded server on purpose, and tells which cases of the contract notice.
 
 `python -m tests.contract.mutants [WORD ...]`: the mutants of mutants.txt whose title has a word, or
-all of them, in some ten minutes. Ends with 1 where a mutant survives or a case notices none.
+all of them, in the better part of an hour. Ends with 1 where a mutant survives, or a case notices
+none.
 """
 
 import re

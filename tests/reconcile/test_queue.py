@@ -50,6 +50,27 @@ async def test_a_key_is_worked_on_once_at_a_time_and_once_more_if_asked_meanwhil
     await queue.close()
 
 
+async def test_a_key_that_looked_since_it_was_asked_for_does_not_come_again() -> None:
+    work = Work()
+    queue = queue_of(work)
+    queue.add("a")
+    await eventually(lambda: work.begun == ["a"])
+    queue.add("a")
+    queue.seen("a")
+    work.gate.set()
+    await queue.idle()
+    assert work.begun == ["a"]
+    work.gate.clear()
+    queue.add("a")
+    await eventually(lambda: work.begun == ["a", "a"])
+    queue.seen("a")
+    queue.add("a")
+    work.gate.set()
+    await queue.idle()
+    assert work.ended == ["a", "a", "a"]
+    await queue.close()
+
+
 async def test_no_more_keys_than_allowed_are_worked_on_at_once() -> None:
     work = Work()
     queue = queue_of(work, at_once=2)

@@ -13,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
+from responder.evidence.loading import load_metrics
 from responder.logs import configure_logs
 from responder.playbooks.loading import load_directory
 from responder.sandbox.alerting.rule_files import load_rules
@@ -22,7 +23,7 @@ from responder.sandbox.scenario.loading import load_scenario
 from responder.sandbox.speed import Speed
 from responder.sandbox.telling.live import drawn
 from responder.sandbox.telling.picture import Line, Picture
-from responder.shipped import ALERT_RULES, PLAYBOOKS
+from responder.shipped import ALERT_RULES, METRICS, PLAYBOOKS
 
 _WIDTH: Final = 116
 _HEIGHT: Final = 36
@@ -74,6 +75,7 @@ def main() -> None:
     wishes = Wishes(
         scenario=load_scenario("bounces"),
         playbooks=load_directory(PLAYBOOKS).playbooks,
+        metrics=load_metrics(METRICS).metrics,
         rules=load_rules(ALERT_RULES),
         speed=Speed(60.0),
         api_port=0,

@@ -43,6 +43,65 @@ spec:
   holds: [{pause: {campaign: "{{ labels.campaign }}", inFlight: drop}}]
   resume: manual
 """
+STEPS = """
+spec:
+  lasts: 8h
+  campaigns:
+    - {name: spring-sale, perMinute: 6000, delivery: {hardBounces: 0.1%}}
+    - {name: newsletter, perMinute: 300}
+  events:
+    - {at: 5m, change: {campaign: spring-sale, delivery: {hardBounces: 30%}}}
+    - {at: 25m, acknowledge: {campaign: spring-sale, reason: it looks well}}
+    - {at: 55m, change: {campaign: spring-sale, delivery: {hardBounces: 0.1%}}}
+    - {at: 65m, acknowledge: {campaign: spring-sale, reason: the list is cleaned}}
+  expect:
+    - {held: {campaign: spring-sale}}
+    - {neverHeld: newsletter}
+    - {incidents: 1}
+    - {givenBack: everything}
+"""
+IN_STEPS = """
+spec:
+  matchers: [alertname="HighBounceRate", severity="critical"]
+  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+  resume:
+    start: {after: 10m, acknowledged: true}
+    steps: [10%, {share: 50%, for: 10m, sends: 5000}]
+    check: {metric: bounce-rate, max: 2%}
+"""
+PROPOSING = """
+spec:
+  mode: approve
+  matchers: [alertname="HighBounceRate", severity="critical"]
+  holds: [{pause: {campaign: "{{ labels.campaign }}"}}]
+  resume: manual
+"""
+PROPOSED = """
+spec:
+  lasts: 40m
+  campaigns:
+    - {name: spring-sale, perMinute: 600}
+    - {name: autumn-sale, perMinute: 600}
+  events:
+    - {at: 2m, change: {delivery: {hardBounces: 30%}}}
+    - {at: 14m, approve: {campaign: spring-sale, reason: it is that bad}}
+    - {at: 16m, reject: {campaign: autumn-sale, reason: we know of it}}
+    - {at: 20m, approve: {campaign: autumn-sale}}
+    - {at: 25m, release: {campaign: spring-sale}}
+  expect:
+    - {held: {campaign: spring-sale}}
+    - {neverHeld: autumn-sale}
+"""
+RULES = """
+groups:
+  - name: short
+    interval: 1m
+    rules:
+      - alert: HighBounceRate
+        expr: sum by (campaign) (increase(mail_bounces_total{type="hard"}[5m])) > 50
+        labels: {severity: critical}
+"""
+"""Looks back five minutes only: the shipped ones go on for a day after the cause is gone."""
 COMMAND = (sys.executable, "-m", "responder")
 
 
@@ -98,6 +157,53 @@ def test_the_whole_loop_is_told_in_lines_and_ends_with_an_account(folder: Path) 
     assert told.count("as expected:") == 5
     assert "NOT" not in told
     assert '"incident_advanced"' in (folder / "responder.log").read_text()
+
+
+def test_a_playbook_that_resumes_in_steps_is_rehearsed_to_its_end(folder: Path) -> None:
+    """Paused, acknowledged too early, paused again for what was sent since, and resumed."""
+    (folder / "steps.yaml").write_text(STEPS)
+    (folder / "rules").mkdir()
+    (folder / "rules" / "short.yaml").write_text(RULES)
+    (folder / "playbooks" / "pause.yaml").write_text(IN_STEPS)
+    told = run(
+        folder,
+        *("sandbox", "--plain", "--scenario=steps.yaml", "--playbooks=playbooks"),
+        *("--rules=rules", "--speed=600", "--prometheus=none"),
+        code=0,
+    )
+    order = [
+        "campaign/spring-sale paused",
+        "a person acknowledges spring-sale: it looks well",
+        "campaign/spring-sale throttled to 10%",
+        "held again as at first",
+        "campaign/spring-sale paused",
+        "a person acknowledges spring-sale: the list is cleaned",
+        "campaign/spring-sale throttled to 10%",
+        "campaign/spring-sale throttled to 50%",
+        "campaign/spring-sale goes on",
+        "everything is given back, and nothing is left behind",
+        "every promise is kept",
+    ]
+    place = 0
+    for each in order:
+        place = told.find(each, place)
+        assert place >= 0, f"{each} in {told}"
+        place += len(each)
+    assert "NOT" not in told
+
+
+def test_people_of_a_scenario_approve_and_reject(folder: Path) -> None:
+    (folder / "proposed.yaml").write_text(PROPOSED)
+    (folder / "playbooks" / "pause.yaml").write_text(PROPOSING)
+    told = run(
+        folder,
+        *("sandbox", "--plain", "--scenario=proposed.yaml", "--playbooks=playbooks"),
+        *("--speed=200", "--prometheus=none"),
+        code=0,
+    )
+    assert told.index("a person approves spring-sale: it is that bad") < told.index("sale paused")
+    assert "a person rejects autumn-sale: we know of it\n" in told
+    assert "a person approves autumn-sale: as the scenario says (no incident is about it)" in told
 
 
 def test_a_rehearsal_that_does_not_come_as_expected_fails(folder: Path) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from responder.evidence.loading import load_metrics, read_metrics
 from responder.playbooks.loading import load_directory, read_playbooks
 from responder.playbooks.quantities import Duration
-from responder.sandbox.speed import Speed, write_playbook
+from responder.sandbox.speed import Speed, write_metric, write_playbook
 
 RULES = Path(__file__).parents[2] / "rules" / "playbooks"
 
@@ -80,3 +81,54 @@ def test_every_duration_of_a_playbook_is_shortened_and_nothing_else(tmp_path: Pa
     window = Duration.parse("60s")
     assert shortened == check.model_copy(update={"window": window})
     assert found.spec.mode == "observe"
+
+
+OWN_METRIC = """
+kind: Metric
+metadata: {name: odd}
+spec:
+  measure: ratio
+  labels: [campaign]
+  window: 1h
+  events: sum(increase(bad{ {{ matchers }}, step="5m" }[{{ window }}] offset 10m))
+  total: sum(increase(all{ {{ matchers }} }[{{ window }}]))
+  minimumSamples: 200
+  minimumEvents: 20
+"""
+
+
+def test_a_metric_looks_back_as_far_in_the_story_and_asks_for_as_much(tmp_path: Path) -> None:
+    (given,) = read_metrics(OWN_METRIC, file="odd.yaml").metrics.values()
+    write_metric(given, tmp_path, speed=Speed(60))
+    (found,) = load_metrics(tmp_path).metrics.values()
+    assert found.spec.window.seconds == 60
+    events = 'sum(increase(bad{ {{ matchers }}, step="5m" }[{{ window }}] offset 10000ms))'
+    assert found.spec.events.text == events
+    assert found.spec.total == given.spec.total
+    assert (found.spec.minimum_samples, found.spec.minimum_events) == (200, 20)
+
+
+def test_every_shipped_metric_reads_the_same_but_for_its_window(tmp_path: Path) -> None:
+    given = load_metrics(RULES.parent / "metrics").metrics
+    for metric in given.values():
+        write_metric(metric, tmp_path, speed=Speed(60))
+    found = load_metrics(tmp_path)
+    assert not found.problems
+    assert found.metrics.keys() == given.keys()
+    for name, metric in given.items():
+        window = found.metrics[name].spec.window
+        assert window.seconds == metric.spec.window.seconds / 60
+        assert found.metrics[name].spec == metric.spec.model_copy(update={"window": window})
+
+
+def test_a_query_of_a_playbook_looks_back_as_far_in_the_story(tmp_path: Path) -> None:
+    query = 'increase(x{c="{{ labels.campaign }}"}[30m]) offset 1h'
+    text = FULL.replace('"increase(x[{{ window }}])", window: 1h', f"'{query}'")
+    (given,) = read_playbooks(text, file="full.yaml").playbooks
+    write_playbook(given, tmp_path, speed=Speed(60))
+    (found,) = load_directory(tmp_path).playbooks
+    check = found.resume_policy.check
+    assert check is not None
+    assert check.query is not None
+    shortened = query.replace("30m", "30000ms").replace("1h", "60000ms")
+    assert check.query.text == shortened

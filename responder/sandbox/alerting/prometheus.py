@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +17,9 @@ from prometheus_client import CollectorRegistry
 
 from responder.errors import ResponderError
 from responder.sandbox.alerting.notifier import Notifier
+from responder.sandbox.alerting.promql import Evaluation, Vector
 from responder.sandbox.alerting.promql_tokens import duration_text, scaled_ms
+from responder.sandbox.alerting.promql_tree import Expression
 from responder.sandbox.alerting.rule_files import RuleFile, scaled, written
 from responder.sandbox.alerting.rules import RuleSet
 from responder.sandbox.alerting.samples import LOOKBACK_MS, NAME, Storage, labels_of
@@ -38,6 +41,13 @@ def found(given: str | None = None) -> Path | None:
     """Find the program: the one given, or `prometheus` on PATH."""
     path = shutil.which(given or "prometheus")
     return None if path is None else Path(path)
+
+
+def free_port() -> int:
+    """Find a port of the loopback interface to be asked at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def scrape_interval_ms(speed: float) -> int:
@@ -64,16 +74,25 @@ class BuiltIn:
     ) -> None:
         """Take the rules as they are written: they are shortened here."""
         self.storage = Storage(retention_ms=max(60_000, scaled_ms(_RETENTION_MS, factor=speed)))
-        self.rules = RuleSet(scaled(rules, speed=speed), lookback_ms=lookback_ms(speed))
+        self._lookback_ms = lookback_ms(speed)
+        self.rules = RuleSet(scaled(rules, speed=speed), lookback_ms=self._lookback_ms)
         self._registry = registry
         self._notifier = notifier
         self._every_ms = min(scrape_interval_ms(speed), max(50, self.rules.interval_ms))
         self._now = now
         self._scraped: set[tuple[tuple[str, str], ...]] = set()
 
+    def now_ms(self) -> int:
+        return round(self._now() * 1000)
+
+    def vector(self, expression: Expression, *, at_ms: int) -> Vector:
+        """Evaluate what somebody asks, at one time; raises BadInput."""
+        evaluation = Evaluation(self.storage, at_ms=at_ms, lookback_ms=self._lookback_ms)
+        return evaluation.vector(expression)
+
     def turn(self) -> None:
         """Scrape and evaluate once."""
-        now_ms = round(self._now() * 1000)
+        now_ms = self.now_ms()
         seen = set()
         for metric in self._registry.collect():
             for sample in metric.samples:

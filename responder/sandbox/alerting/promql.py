@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from responder.sandbox.alerting.promql_functions import INSTANT, RANGES, aggregate
+from responder.sandbox.alerting.promql_functions import INSTANT, LAST, RANGES, aggregate
+from responder.sandbox.alerting.promql_labels import replacing
 from responder.sandbox.alerting.promql_tokens import wrong
 from responder.sandbox.alerting.promql_tree import (
     COMPARISONS,
@@ -18,6 +19,7 @@ from responder.sandbox.alerting.promql_tree import (
     Number,
     Operation,
     Selector,
+    Text,
 )
 from responder.sandbox.alerting.samples import (
     LOOKBACK_MS,
@@ -99,6 +101,8 @@ class Evaluation:
         match expression:
             case Number(value=value):
                 return value
+            case Text():
+                raise AssertionError(expression)  # the parser lets it be an argument alone
             case Selector():
                 return self._instant(expression)
             case Negation(of=of):
@@ -135,6 +139,8 @@ class Evaluation:
         first = call.arguments[0]
         if call.function in RANGES:
             return self._ranged(call.function, first)
+        if call.function == "label_replace":
+            return self._relabelled(call)
         others = [self._of(argument) for argument in call.arguments[1:]]
         scalars = [other for other in others if not isinstance(other, dict)]
         found = self._of(first)
@@ -155,10 +161,20 @@ class Evaluation:
             window = series.within(start, end_ms=end)
             value = window and RANGES[function](window, start, end)
             if value is not None:
-                found.append((without_name(series.labels), value))
+                kept = series.labels if function == LAST else without_name(series.labels)
+                found.append((kept, value))
         if len(found) != len(dict(found)):
             raise wrong(f"{function} gives two series with the same labels")
         return dict(found)
+
+    def _relabelled(self, call: Call) -> Vector:
+        texts = [argument.value for argument in call.arguments if isinstance(argument, Text)]
+        replaced = replacing(*texts)
+        found = self.vector(call.arguments[0])
+        result = {replaced(labels): value for labels, value in found.items()}
+        if len(result) != len(found):
+            raise wrong("label_replace gives two series with the same labels")
+        return result
 
     def _aggregated(self, aggregation: Aggregation) -> Vector:
         groups: dict[Labels, list[float]] = {}

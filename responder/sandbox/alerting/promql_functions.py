@@ -7,6 +7,8 @@ from typing import Final
 
 from responder.sandbox.alerting.samples import Window
 
+LAST: Final = "last_over_time"
+"""Gives a sample as it is: the only one that keeps the metric's name."""
 _FURTHEST_GAPS: Final = 1.1
 """A series is taken to reach to the window's edge if its end is no further from it than this many
 average gaps between its samples."""
@@ -58,8 +60,13 @@ def _count(window: Window, start_ms: int, end_ms: int) -> float:
     return float(len(window.values))
 
 
+def _last(window: Window, start_ms: int, end_ms: int) -> float:
+    del start_ms, end_ms
+    return window.values[-1]
+
+
 RANGES: Final[Mapping[str, Callable[[Window, int, int], float | None]]] = MappingProxyType(
-    {"increase": increase, "rate": rate, "count_over_time": _count}
+    {"increase": increase, "rate": rate, "count_over_time": _count, LAST: _last}
 )
 
 

@@ -18,6 +18,7 @@ from responder.sandbox.alerting.promql_tree import (
     SCALAR,
     SETS,
     SIGNATURES,
+    STRING,
     VECTOR,
     Aggregation,
     Call,
@@ -28,6 +29,7 @@ from responder.sandbox.alerting.promql_tree import (
     Number,
     Operation,
     Selector,
+    Text,
     type_of,
 )
 from responder.sandbox.alerting.samples import NAME
@@ -48,6 +50,8 @@ def parse(text: str) -> Expression:
     parser = _Parser(tokens_of(text))
     expression = parser.expression()
     parser.expect_end()
+    if type_of(expression) == STRING:
+        raise wrong("a string alone is no value")
     return expression
 
 
@@ -122,6 +126,8 @@ class _Parser:
             raise wrong(f"{told} takes no range vector", fix="wrap it in increase() or rate()")
         if operation.returns_bool and operation.operator not in COMPARISONS:
             raise wrong(f"{told} takes no 'bool'")
+        if STRING in kinds:
+            raise wrong(f"{told} takes no string")
         if SCALAR in kinds:
             if operation.operator in SETS:
                 raise wrong(f"{told} takes no scalar")
@@ -135,8 +141,8 @@ class _Parser:
         if self._token.kind == "sign" and self._token.text in {"-", "+"}:
             negative = self._take().text == "-"
             of = self._signed()
-            if type_of(of) == RANGE:
-                raise wrong("a sign before a range vector means nothing")
+            if type_of(of) in {RANGE, STRING}:
+                raise wrong(f"a sign before a {type_of(of)} means nothing")
             return Negation(of) if negative else of
         return self._power()
 
@@ -171,7 +177,7 @@ class _Parser:
             raise wrong(f"{token.text!r} at character {token.at + 1} is no duration")
         return duration_ms(token.text)
 
-    def _primary(self) -> Expression:
+    def _primary(self) -> Expression:  # noqa: PLR0911 -- one a node
         token = self._token
         if token.kind == "number":
             return Number(float(self._take().text))
@@ -182,6 +188,8 @@ class _Parser:
             return inside
         if token.text == "{" and token.kind == "sign":
             return self._selector(None)
+        if token.kind == "text":
+            return Text(_unquoted(self._take()))
         if token.kind != "word":
             raise self._unexpected("expected a metric, a function or a number")
         name = self._take().text
@@ -256,8 +264,12 @@ class _Parser:
         value = self._take()
         if name.kind != "word" or operator.text not in _MATCHES or value.kind != "text":
             raise wrong(f"{name.text}{operator.text}{value.text} is no matcher")
-        text = value.text[1:-1] if value.text[0] == "`" else str(ast.literal_eval(value.text))
+        text = _unquoted(value)
         return Matcher(name.text, operator.text, text, _test(operator.text, text))
+
+
+def _unquoted(token: Token) -> str:
+    return token.text[1:-1] if token.text[0] == "`" else str(ast.literal_eval(token.text))
 
 
 def _test(operator: str, value: str) -> Callable[[str], bool]:

@@ -8,17 +8,20 @@ AGGREGATIONS: Final = frozenset({"sum", "max", "min", "count"})
 VECTOR: Final = "instant vector"
 RANGE: Final = "range vector"
 SCALAR: Final = "scalar"
+STRING: Final = "string"
 SIGNATURES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     # Name: the types of its arguments, how many of them are required, and what it gives.
     "increase": ((RANGE,), 1, VECTOR),
     "rate": ((RANGE,), 1, VECTOR),
     "count_over_time": ((RANGE,), 1, VECTOR),
+    "last_over_time": ((RANGE,), 1, VECTOR),
     "absent": ((VECTOR,), 1, VECTOR),
     "sqrt": ((VECTOR,), 1, VECTOR),
     "abs": ((VECTOR,), 1, VECTOR),
     "round": ((VECTOR, SCALAR), 1, VECTOR),
     "clamp_max": ((VECTOR, SCALAR), 2, VECTOR),
     "clamp_min": ((VECTOR, SCALAR), 2, VECTOR),
+    "label_replace": ((VECTOR, STRING, STRING, STRING, STRING), 5, VECTOR),
     "vector": ((SCALAR,), 1, VECTOR),
     "time": ((), 0, SCALAR),
 }
@@ -31,6 +34,13 @@ class Number:
     """A literal."""
 
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A literal string, which is an argument and nothing else."""
+
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +107,16 @@ class Negation:
     of: "Expression"
 
 
-Expression = Number | Selector | Call | Aggregation | Operation | Negation
+Expression = Number | Text | Selector | Call | Aggregation | Operation | Negation
 
 
-def type_of(expression: Expression) -> str:
+def type_of(expression: Expression) -> str:  # noqa: PLR0911 -- one a node
     """Give what an expression evaluates to."""
     match expression:
         case Number():
             return SCALAR
+        case Text():
+            return STRING
         case Selector(window_ms=window):
             return VECTOR if window is None else RANGE
         case Call(function=function):

@@ -44,6 +44,8 @@ def _a_whole(parts: dict[str, Share]) -> dict[str, Share]:
 Name = Annotated[str, AfterValidator(_a_name)]
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 Mix = Annotated[dict[Id, Share], AfterValidator(_a_whole)]
+WISHES: Final = ("acknowledge", "approve", "reject", "release")
+"""What people may want of incidents, as the responder's own door has it."""
 _IN_FLIGHT = Duration.parse("10s")
 _NONE = Share.parse("0%")
 
@@ -139,14 +141,14 @@ class Campaign(Part):
     )
 
 
-class Release(Part):
-    """A person releases the incidents about something."""
+class Wish(Part):
+    """What a person wants of the incidents about something."""
 
     campaign: Id | None = Field(default=None, description="About a campaign.")
     pool: Id | None = Field(default=None, description="About a pool.")
     segment: Id | None = Field(default=None, description="About a segment.")
     provider: Id | None = Field(default=None, description="About a mailbox provider.")
-    reason: Id = Field(default="the cause is removed", description="Why, as the incident tells.")
+    reason: Id = Field(default="as the scenario says", description="Why, as the incident tells.")
 
     @classmethod
     def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
@@ -179,12 +181,23 @@ class Event(Part):
 
     at: Duration = Field(description="When, from the beginning on.")
     change: Change | None = Field(default=None, description="The delivery changes.")
-    release: Release | None = Field(default=None, description="A person releases a campaign.")
+    acknowledge: Wish | None = Field(
+        default=None, description="A person says that the cause is dealt with."
+    )
+    approve: Wish | None = Field(default=None, description="A person approves what is proposed.")
+    reject: Wish | None = Field(default=None, description="A person rejects what is proposed.")
+    release: Wish | None = Field(default=None, description="A person gives everything back.")
     scale: Scale | None = Field(default=None, description="A person scales a workload.")
 
     @classmethod
     def misuse(cls, written: Mapping[str, object]) -> tuple[Mistake, ...]:
-        return exactly_one(("change", "release", "scale"), written=written)
+        return exactly_one(("change", *WISHES, "scale"), written=written)
+
+    @property
+    def wish(self) -> tuple[str, Wish] | None:
+        """What a person wants, if this is it: the verb, and of which incidents."""
+        told = ((verb, getattr(self, verb)) for verb in WISHES)
+        return next(((verb, wish) for verb, wish in told if wish is not None), None)
 
 
 class Held(Part):

@@ -45,7 +45,7 @@ class Campaign:
 class Outcomes:
     """Which outcome which messages have now; a scenario changes it while it runs.
 
-    The narrowest that was set counts, and of equally narrow ones the last.
+    What was said last of a message counts, whether it was said of it alone or of all mail.
     """
 
     def __init__(self) -> None:
@@ -66,10 +66,7 @@ class Outcomes:
 
     def of(self, campaign: str, *, provider: str, segment: str) -> Outcome:
         asked = (campaign, provider, segment)
-        best, narrowest = Outcome(), -1
-        for key, outcome in self._set.items():
-            fits = all(part in {None, wanted} for part, wanted in zip(key, asked, strict=True))
-            width = sum(part is not None for part in key)
-            if fits and width >= narrowest:
-                best, narrowest = outcome, width
-        return best
+        for key, outcome in reversed(self._set.items()):
+            if all(part in {None, wanted} for part, wanted in zip(key, asked, strict=True)):
+                return outcome
+        return Outcome()

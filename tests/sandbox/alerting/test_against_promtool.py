@@ -71,17 +71,24 @@ def _selector(dice: random.Random) -> str:
     return name + matchers
 
 
-def _vector(dice: random.Random, depth: int) -> str:  # noqa: PLR0911 -- one a shape
+def _relabelled(dice: random.Random, inner: str) -> str:
+    target, source = (dice.choice(["pod", "campaign", "new", "none"]) for _ in range(2))
+    pattern = dice.choice(["", "a", "(a|b)(.*)", ".*", "(?P<name>.+)", "(x)|y", "a$"])
+    template = dice.choice(["", "is", "$1", "${1}-$2", "$name", "$$1", "$9", "$", "$1x"])
+    return f'label_replace({inner}, "{target}", "{template}", "{source}", "{pattern}")'
+
+
+def _vector(dice: random.Random, depth: int) -> str:  # noqa: C901, PLR0911 -- one a shape
     if depth <= 0 or dice.random() < 0.15:
         offset = dice.choice(["", "", "", " offset 2m", " offset 45s"])
         window = dice.choice(["20s", "1m", "2m", "5m", "90s", "15m", "100ms"])
-        function = dice.choice(["increase", "rate", "count_over_time"])
+        function = dice.choice(["increase", "rate", "count_over_time", "last_over_time"])
         selector = _selector(dice)
         return dice.choice([f"{selector}{offset}", f"{function}({selector}[{window}]{offset})"])
     inner = _vector(dice, depth - 1)
     other = _vector(dice, depth - 1)
     number = dice.choice(["0", "1", "2.5", "-3", "50", "0.05", "1e3"])
-    match dice.randrange(9):
+    match dice.randrange(10):
         case 0:
             by = dice.choice(["by (campaign)", "by (pod)", "by ()", "without (pod)", ""])
             return f"{dice.choice(['sum', 'max', 'min', 'count'])} {by} ({inner})"
@@ -105,6 +112,8 @@ def _vector(dice: random.Random, depth: int) -> str:  # noqa: PLR0911 -- one a s
             return f"({inner}) {sign} {on} ({other})"
         case 7:
             return f"-({inner})"
+        case 8:
+            return _relabelled(dice, inner)
         case _:
             return f"sum by (campaign) ({inner}) / sum by (campaign) ({other})"
 

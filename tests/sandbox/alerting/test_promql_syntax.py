@@ -23,6 +23,10 @@ from responder.sandbox.alerting.promql_tokens import duration_ms, scaled_express
         ("a $ b", "is no PromQL"),
         ("clamp_max(a)", "takes 2 arguments, not 1"),
         ("a and 1", "takes no scalar"),
+        ('a + "b"', "takes no string"),
+        ('-"b"', "a sign before a string"),
+        ('"b"', "a string alone"),
+        ('label_replace(a, "b", "c", "d", e)', "takes a string, not a instant vector"),
     ],
 )
 def test_what_is_wrong_or_not_supported_is_named(expression: str, told: str) -> None:

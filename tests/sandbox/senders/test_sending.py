@@ -154,6 +154,22 @@ async def test_outcomes_can_change_while_it_runs(tmp_path: Path) -> None:
     assert f'mail_bounces_total{{{labels},type="hard"}} 24.0' in field.exposition.text().decode()
 
 
+def test_what_was_said_last_of_a_message_counts() -> None:
+    outcomes, fine, bad, worse = Outcomes(), Outcome(), Outcome(blocks=0.1), Outcome(blocks=0.2)
+
+    def told() -> list[Outcome]:
+        lanes = (("sale", "gmail"), ("sale", "yahoo"), ("news", "gmail"))
+        return [outcomes.of(name, provider=at, segment="all") for name, at in lanes]
+
+    outcomes.change(fine, campaign="sale")
+    outcomes.change(bad)
+    assert told() == [bad, bad, bad]
+    outcomes.change(worse, provider="gmail")
+    assert told() == [worse, bad, worse]
+    outcomes.change(fine, campaign="sale")
+    assert told() == [fine, fine, worse]
+
+
 @given(cuts=st.lists(st.floats(0.01, 2.0), min_size=1, max_size=40))
 def test_how_time_is_cut_into_steps_makes_no_difference(
     cuts: list[float], tmp_path_factory: pytest.TempPathFactory
