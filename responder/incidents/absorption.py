@@ -78,9 +78,9 @@ def record(known: AlertRecord | None, alert: Alert, *, sender: str, now: str) ->
     starts_at = kept_time(alert.starts_at)
     said = known.senders.get(sender) if known is not None else None
     if said is not None:
-        if _is_older(starts_at, than=said.starts_at):
+        if is_older(starts_at, than=said.starts_at):
             return None
-        newer = _is_older(said.starts_at, than=starts_at)
+        newer = is_older(said.starts_at, than=starts_at)
         if said.status == alert.status and not newer:
             return None
     statement = Statement(status=alert.status, starts_at=starts_at, at=now)
@@ -195,7 +195,7 @@ def is_known_resolved(alert: Alert, inside: Iterable[Incident], *, sender: str) 
     return (
         bool(told)
         and all(each.status == "resolved" for each in told)
-        and any(not _is_older(each.starts_at, than=alert.starts_at) for each in told)
+        and any(not is_older(each.starts_at, than=alert.starts_at) for each in told)
     )
 
 
@@ -204,18 +204,19 @@ def _is_released(last: Incident, known: AlertRecord | None, alert: Alert) -> boo
     if not last.released_at:
         return False
     if known is not None:
-        return known.firing and not _is_older(known.starts_at, than=alert.starts_at)
+        return known.firing and not is_older(known.starts_at, than=alert.starts_at)
     # Not seen by then. It began with those that were; where none fired, it is another matter.
     fired = last.status.firing if last.closed else last.firing
-    return bool(fired) and not _is_older(last.released_at, than=alert.starts_at)
+    return bool(fired) and not is_older(last.released_at, than=alert.starts_at)
 
 
 def _is_outdated(known: AlertRecord, alert: Alert, *, sender: str) -> bool:
     said = known.senders.get(sender)
-    return said is not None and _is_older(alert.starts_at, than=said.starts_at)
+    return said is not None and is_older(alert.starts_at, than=said.starts_at)
 
 
-def _is_older(moment: str, *, than: str) -> bool:
+def is_older(moment: str, *, than: str) -> bool:
+    """Compare two starts, as exactly as both are told; what can't be read is not older."""
     # Alertmanager's API cuts to milliseconds what its notifications tell to the nanosecond.
     unit_ns = 10**6 if _is_cut(moment) or _is_cut(than) else 1
     try:

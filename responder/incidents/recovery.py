@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from responder.alerts.notification import Alert
-from responder.incidents.absorption import Absorbed, Absorption, absorb
+from responder.incidents.absorption import Absorbed, Absorption, absorb, is_older
 from responder.incidents.incident import AlertRecord, Incident, Statement
+from responder.incidents.status import Outcome
 from responder.incidents.transitions import read_moment
 
 
@@ -31,17 +32,21 @@ def lost_firings(
     missing = [
         alert
         for alert in alerts
-        if current is None or not _is_told(current, alert.fingerprint, heard_before=heard_before)
+        if current is None or not _is_told(current, alert, heard_before=heard_before)
     ]
     if not missing:
         return Absorption(Absorbed.KNOWN)
     return absorb(current, missing, sender=sender, now=now)
 
 
-def _is_told(current: Incident, fingerprint: str, *, heard_before: datetime) -> bool:
-    known = current.alerts.get(fingerprint)
+def _is_told(current: Incident, alert: Alert, *, heard_before: datetime) -> bool:
+    known = current.alerts.get(alert.fingerprint)
     if known is None:
         return False
+    if known.firing and current.status.outcome is Outcome.EXPIRED:
+        # Nobody decided about this occurrence. Its sender says it again in hours, and then it is
+        # proposed again; asked every minute it would be proposed, and people told, without end.
+        return not is_older(known.starts_at, than=alert.starts_at)
     is_over = current.closed or bool(current.released_at)
     return (known.firing and not is_over) or not _is_before(known.heard_at, heard_before)
 

@@ -10,7 +10,7 @@ from responder.alerts.notification import Alert
 from responder.incidents.absorption import Absorbed, Absorption, absorb
 from responder.incidents.incident import AlertRecord, Incident, Statement
 from responder.incidents.recovery import lost_firings, lost_resolves
-from responder.incidents.status import Reason
+from responder.incidents.status import Outcome, Reason
 from tests.incidents.given import (
     AM,
     alerts,
@@ -30,6 +30,10 @@ PEER, STRANGER = "http://alertmanager-1:9093", "http://grafana"
 ASKED = (AM, PEER)
 F = fingerprint(1)
 BY_HAND = closed(reason=Reason.RELEASED_BY_HAND)
+_LET_GO = closed(reason=Reason.EXPIRED)
+EXPIRED = dataclasses.replace(
+    _LET_GO, status=dataclasses.replace(_LET_GO.status, outcome=Outcome.EXPIRED)
+)
 
 
 def found_firing(current: Incident | None, *given: Alert, heard_before: float = 8) -> Absorption:
@@ -75,6 +79,9 @@ def found_resolved(current: Incident | None, *, heard_before: float = 8) -> Abso
             id="just being released while it fires",
         ),
         pytest.param(BY_HAND, [firing(minutes=6)], Absorbed.OPEN, id="it fires anew since"),
+        pytest.param(EXPIRED, [firing()], Absorbed.KNOWN, id="nobody decided, and it still fires"),
+        pytest.param(EXPIRED, [firing(minutes=6)], Absorbed.OPEN, id="it began anew since then"),
+        pytest.param(EXPIRED, [firing(2)], Absorbed.OPEN, id="another one than expired"),
         pytest.param(
             closed(reason=Reason.COOL_DOWN_OVER, alerts=alerts(resolve=1)),
             [firing()],
@@ -94,6 +101,10 @@ def found_resolved(current: Incident | None, *, heard_before: float = 8) -> Abso
 )
 def test_a_lost_firing(current: Incident | None, given: list[Alert], expected: Absorbed) -> None:
     assert found_firing(current, *given).what is expected
+
+
+def test_what_expired_is_proposed_again_once_its_sender_says_it_again() -> None:
+    assert absorb(EXPIRED, [firing()], sender=AM, now=told_at(240)).what is Absorbed.OPEN
 
 
 def test_what_is_taken_in_resolves_as_if_it_had_been_told() -> None:
