@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from responder.sandbox.api.strategy import Options
 from responder.sandbox.api.writing import Objects
 
 Json = dict[str, Any]
+Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 _FIRST_NAMESPACES: Final = ("default", "kube-system")
 _READ_AT_MOST_BYTES: Final = 2**24
 _SHUTDOWN_SECONDS: Final = 0.2
@@ -55,12 +56,14 @@ async def serve(
     history: int = HISTORY,
     tokens: Mapping[str, User] | None = None,
     sync_seconds: float = 15.0,
+    around: Callable[[Handler], Handler] = lambda answer: answer,
 ) -> AsyncIterator[Running]:
     """Serves until left.
 
     `path`: a file that keeps the objects; without it they live in memory. `history`: how many
     changes a watch can resume from. `tokens`: further users; RBAC decides what they may do.
-    `sync_seconds`: how often autoscalers look.
+    `sync_seconds`: how often autoscalers look. `around`: what stands between the wire and the
+    answers, e.g. to break some of them.
     """
     store = Store(history=history, path=path)
     objects = Objects(store)
@@ -79,7 +82,7 @@ async def serve(
         loop, largest = asyncio.get_running_loop(), _READ_AT_MOST_BYTES
         return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=largest)
 
-    server = web.Server(service.answer, request_factory=read_whole, access_log=None)
+    server = web.Server(around(service.answer), request_factory=read_whole, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
