@@ -70,9 +70,6 @@ class Draft:
             return is_sound(ledger, paths=paths, value_type=value_type)
 
         written = ("metadata", "annotations", LEDGER_ANNOTATION)
-        authentic = ownership.is_unmanaged(live) or ownership.is_of(
-            live, written, managers=(MANAGER, GIVE_BACK_MANAGER)
-        )
         ours = [name for name, path in paths.items() if ownership.is_ours(live, path)]
         mine = [copy for copy in copies if copy.object_uid == uid(live) and sound(copy.ledger)]
         found = standing(
@@ -82,7 +79,8 @@ class Draft:
             present=facts.present,
             open_incidents=facts.open_incidents,
             ours=ours,
-            authentic=authentic,
+            signed=ownership.is_of(live, written, managers=(MANAGER, GIVE_BACK_MANAGER)),
+            unmanaged=ownership.is_unmanaged(live),
             sound=sound,
         )
         draft = cls(

@@ -213,16 +213,18 @@ def standing(
     present: Collection[str],
     open_incidents: Collection[str],
     ours: Collection[str],
-    authentic: bool,
+    signed: bool,
+    unmanaged: bool = False,
     sound: Callable[[Ledger], bool] = lambda _: True,
 ) -> Standing:
     """Choose the ledger that counts for an object.
 
     `text` is the annotation as found, `present` the uids of all incidents, `open_incidents` of
-    those not yet closed. managedFields give us the fields named by `ours` and, where `authentic`,
-    the annotation. `sound` tells whether the values are such as the object can have. An old
-    annotation can come back by itself (`kubectl rollout undo` replaces all of them, and makes them
-    its own): without a witness it is not a ledger.
+    those not yet closed. managedFields give us the fields named by `ours` and, where it is
+    `signed`, the annotation; of an object that is `unmanaged` they tell nothing. `sound` tells
+    whether the values are such as the object can have. An old annotation can come back by itself
+    (`kubectl rollout undo` replaces all of them, and makes them its own): without a witness it is
+    not a ledger.
     """
     found = Ledger.from_text(text)
     if found is not None and not sound(found):
@@ -239,12 +241,14 @@ def standing(
     if found is None:
         return Standing(None, unreadable)
     uids = {found.epoch, *(entry.uid for entry in found.fields.values())}
-    if not uids.isdisjoint(open_incidents):
+    # What we wrote last tells of what we hold, whoever it is for: a process that saw too late that
+    # an incident was closed may have held for it anew, and that hold is to be given back.
+    if signed or not uids.isdisjoint(open_incidents):
         return Standing(found)
     # An incident is closed only once all is given back, so a closed holder is of an older epoch;
     # one that vanished may have left its hold behind.
     left = (key for key, entry in found.fields.items() if entry.uid not in present)
-    if any(authentic or key in ours for key in left) or (authentic and not found.fields):
+    if any(unmanaged or key in ours for key in left) or (unmanaged and not found.fields):
         return Standing(found)
     return Standing(None, LedgerFinding.WRONG_EPOCH)
 

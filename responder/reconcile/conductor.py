@@ -18,8 +18,9 @@ from responder.cluster.events import EventRecorder
 from responder.evidence.metric import Metric
 from responder.evidence.prometheus import Prometheus
 from responder.holds.ledger import Ledger
-from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation
+from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation, name
 from responder.holds.subjects import DEPLOYMENT
+from responder.holds.workload import AUTOSCALER
 from responder.incidents.confirming import is_awaited
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
@@ -206,14 +207,9 @@ class Conductor:
         self.view.on_change = self._on_change
         self.view.on_object = self._on_object
         self.view.on_arming = self._on_arming
-        for target in list(self.view.targets()):
-            self._target_queue.add(target)
+        self._look_at_targets()
         for key, incident in list(self.view.incidents.items()):
             self._on_incident(key, incident)
-        # Ledgers of incidents that are gone: they are flagged, not forgotten.
-        for object_key, live in list(self.view.objects.items()):
-            if annotation(live, LEDGER_ANNOTATION) is not None:
-                self._target_queue.add(self.view.target_of(object_key))
 
     async def stop(self) -> None:
         self._started = False
@@ -237,17 +233,31 @@ class Conductor:
         """Name the objects that are held by incidents that vanished."""
         return sorted(
             str(key)
-            for key, live in self.view.objects.items()
-            if (ledger := Ledger.from_text(annotation(live, LEDGER_ANNOTATION))) is not None
-            and any(entry.uid not in self.view.present for entry in ledger.fields.values())
+            for key in self.view.objects
+            if any(uid not in self.view.present for uid in self._holders(key))
         )
+
+    def _holders(self, key: ObjectKey) -> set[str]:
+        """Give the uids of those whom an object's ledger names."""
+        live = self.view.objects.get(key)
+        ledger = None if live is None else Ledger.from_text(annotation(live, LEDGER_ANNOTATION))
+        return {entry.uid for entry in ledger.fields.values()} if ledger is not None else set()
+
+    def _look_at_targets(self) -> None:
+        """Look at all that is asked for, and at all that bears a ledger: whom it names may be
+        gone, which is flagged, or closed, and then it is given back.
+        """
+        for target in list(self.view.targets()):
+            self._target_queue.add(target)
+        for key, live in list(self.view.objects.items()):
+            if annotation(live, LEDGER_ANNOTATION) is not None:
+                self._target_queue.add(self.view.target_of(key))
 
     async def resync(self) -> None:
         """Look at everything from time to time; a lost event can't strand anything."""
         while True:
             await asyncio.sleep(_RESYNC_SECONDS)
-            for key in list(self.view.targets()):
-                self._target_queue.add(key)
+            self._look_at_targets()
             for incident_key in list(self.view.incidents):
                 self._incident_queue.add(incident_key)
 
@@ -289,9 +299,12 @@ class Conductor:
             self._watching.add(key)
         asking = _asking(incident)
         targets: list[ObjectKey] = []
-        if self._asking.get(key) != asking and incident.acts and not incident.closed:
+        if self._asking.get(key) != asking and incident.acts:
             # What an incident asks for changes seldom; its status is written more often.
             targets = self.view.concerned(incident)
+            if incident.closed:
+                # Another process may have closed it, and this one held for it until it heard.
+                targets = [each for each in targets if self._is_held_for(incident, each)]
         self._asking[key] = asking
         for target in targets:
             crowd = self.view.crowd_on(target)
@@ -299,6 +312,14 @@ class Conductor:
             self._target_queue.add(target, after_seconds=each * crowd if crowd > _CROWD else 0.0)
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
+
+    def _is_held_for(self, incident: Incident, target: ObjectKey) -> bool:
+        """Tell whether a target is held in the name of an incident, by its own ledgers."""
+        beside = [
+            ObjectKey(AUTOSCALER, target.namespace, name(live))
+            for live in self.view.autoscalers_of(target)
+        ]
+        return any(incident.uid in self._holders(key) for key in (target, *beside))
 
     def _on_object(self, target: ObjectKey) -> None:
         """Bring a target to what is asked of it; who only looks at it does so later."""

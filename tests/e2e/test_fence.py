@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from responder.sandbox.audit.versions import DEPLOYMENT
+from responder.sandbox.audit.versions import AUTOSCALER, DEPLOYMENT
 from tests.auditor.auditor import Auditor
+from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.e2e.api_proxy import ApiProxy, Fault
 from tests.e2e.cluster import INCIDENTS, Cluster
@@ -68,3 +69,35 @@ def test_a_give_back_does_not_pass_an_incident_that_the_watch_has_not_told_of(
     scene.give_back(milder)
     assert scene.values(DEPLOYMENT, "replicas") == [REPLICAS, 2, 4, REPLICAS]
     assert scene.traces() == []
+
+
+@pytest.mark.parametrize("autoscaled", [False, True], ids=["replicas", "autoscaler"])
+def test_who_holds_for_an_incident_that_another_process_closed_gives_it_back(
+    own_scene: Scene, proxy: ApiProxy, *, autoscaled: bool
+) -> None:
+    """It sees the give-back, answers it, and hears only then that the incident is closed."""
+    scene = own_scene
+    scene.deploy()
+    scene.campaign()
+    if autoscaled:
+        scene.autoscale()
+    for incident in (scene.open("stricter"), scene.open("pause")):
+        scene.wait_held(incident)
+    proxy.cut()
+    proxy.mend()
+    silence = proxy.break_at("GET", r"/incidents\?.*watch=1", Fault.HELD_BACK)
+    silence.wait()
+    kind, field = (AUTOSCALER, "maxReplicas") if autoscaled else (DEPLOYMENT, "replicas")
+    before = 9 if autoscaled else REPLICAS
+
+    scene.responder.server.suspend()
+    scene.release_all()
+    scene.responder.server.resume()
+    eventually_blocking(
+        lambda: scene.values(kind, field)[:4] == [before, 2, before, 2], what="it is held again"
+    )
+    proxy.mend()
+
+    eventually_blocking(lambda: scene.traces() == [], what="that is given back, too")
+    assert scene.values(kind, field) == [before, 2, before, 2, before]
+    assert scene.cluster.hold(scene.name) is None

@@ -1,5 +1,7 @@
 """Rule 2: what is remembered outlives what happens to annotations, and is believed no further."""
 
+import pytest
+
 from responder.holds.fields import FieldFinding
 from responder.holds.ledger import LedgerFinding
 from responder.holds.objects import LEDGER_ANNOTATION
@@ -94,6 +96,52 @@ def test_a_ledger_of_an_epoch_that_is_over_is_not_believed_during_the_next() -> 
     assert FieldFinding.BASELINE_UNKNOWN in found(step)
     stage.release_all()
     assert stage.replicas == 2
+
+
+@pytest.mark.parametrize("bounds", [None, (2, 20)], ids=["replicas", "autoscaler"])
+@pytest.mark.parametrize("limit", [0, 3])
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another"])
+def test_what_a_stale_process_holds_for_a_closed_incident_is_given_back(
+    bounds: tuple[int, int] | None,
+    limit: int,
+    beside: bool,  # noqa: FBT001 -- a table
+) -> None:
+    """It knew the baseline when it wrote: nobody but us wrote that ledger."""
+    stage = workload(replicas=8, bounds=bounds)
+    stage.arrive("1", replicas=limit)
+    stage.reconcile()
+    stale = stage.cached
+    stage.release_all()
+    stage.close()
+    stage.cached = stale
+    stage.loop(fenced=False)
+    assert stage.traces(), "it holds anew"
+    stage.refresh()
+    if beside:
+        stage.arrive("2", replicas=4)
+    step = stage.reconcile()
+    assert FieldFinding.BASELINE_UNKNOWN not in found(step)
+    assert LedgerFinding.WRONG_EPOCH not in {finding.what for finding in step.findings}
+    stage.release_all()
+    assert stage.replicas == 8
+    assert bounds is None or stage.bounds == bounds
+    assert not stage.traces()
+
+
+def test_a_document_of_a_stale_process_is_taken_away_too() -> None:
+    stage = campaign({"subject": "Hello"})
+    stage.arrive("1", **{"hold.json": SendingLimit(share=0.0)})
+    stage.reconcile()
+    stale = stage.cached
+    stage.release_all()
+    stage.close()
+    stage.cached = stale
+    stage.loop(fenced=False)
+    assert "hold.json" in stage.data
+    stage.refresh()
+    stage.reconcile()
+    assert stage.data == {"subject": "Hello"}
+    assert not stage.traces()
 
 
 def test_an_old_ledger_of_the_same_incident_is_older_than_that_of_its_next_epoch() -> None:
