@@ -170,8 +170,8 @@ def test_what_a_vanished_incident_left_without_its_ledger_is_given_back_or_told(
     tool("release", "--all")
     assert cluster.traces() == []
     after = cluster.snapshot()
-    place = "horizontalpodautoscalers/email-sender-hpa"
-    assert after[place] == before[place]
+    bounded = "horizontalpodautoscalers/email-sender-hpa"
+    assert after[bounded] == before[bounded]
 
 
 def test_one_of_two_is_released_and_the_other_stays_held(

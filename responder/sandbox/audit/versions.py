@@ -184,6 +184,10 @@ def _writer(before: Version | None, after: Version, field: str) -> Writer:
         return Writer.AUTOSCALER
     if not managers and before is not None and _is_our_removal(before, after):
         return Writer.GIVER
+    if not managers and field == "replicas" and after.entries:
+        # The API server keeps no record of a scale where nobody owned the number before it, as
+        # after a give-back; any other write of it would bear a name.
+        return Writer.AUTOSCALER
     return Writer.OTHER
 
 
