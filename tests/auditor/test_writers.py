@@ -24,7 +24,7 @@ def version(replicas: int, *owners: dict[str, Any], at: int = 1) -> Version:
     [
         ([{"manager": "kube-controller-manager", **SCALE}], Writer.AUTOSCALER),
         ([{"manager": "kubectl", **SCALE}], Writer.OTHER),
-        ([], Writer.AUTOSCALER),
+        ([], Writer.SCALER),
     ],
     ids=[
         "an autoscaler",
