@@ -237,6 +237,8 @@ class Released:
     """Objects that are still held by incidents that vanished."""
     freed: tuple[str, ...] = ()
     """Objects that were held by such incidents, and are not any more."""
+    unexplained: tuple[str, ...] = ()
+    """Objects that stand in our name, while nothing tells what was there before."""
 
 
 async def release(
@@ -250,7 +252,7 @@ async def release(
     """Give back what incidents hold, by our own hand: a running responder only helps along."""
     async with bench(settings, release_ghosts=everything) as found:
         wanted = _wanted(found.view, settings.namespace, names, everything=everything)
-        haunted = found.conductor.ghosts() if everything else []
+        haunted = _haunted(found.conductor) if everything else []
         for key in wanted:
             await found.intake.ask(key, Wish.RELEASE, by=whoami(), reason=reason)
         found.conductor.start()
@@ -264,13 +266,19 @@ async def release(
             await asyncio.sleep(_LOOK_SECONDS)
             await found.conductor.catch_up()
         left = _open(found.view, wanted)
+        stands = _haunted(found.conductor) if everything else []
         ghosts = found.conductor.ghosts() if everything else []
         return Released(
             closed=tuple(key.name for key in wanted if key not in {item[0] for item in left}),
             left=tuple(f"{key.name}: {why}" for key, why in left),
             ghosts=tuple(ghosts),
-            freed=tuple(name for name in haunted if name not in ghosts),
+            freed=tuple(name for name in haunted if name not in stands),
+            unexplained=tuple(name for name in stands if name not in ghosts),
         )
+
+
+def _haunted(conductor: Conductor) -> list[str]:
+    return sorted({*conductor.ghosts(), *conductor.unexplained()})
 
 
 def _wanted(

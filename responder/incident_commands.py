@@ -121,9 +121,14 @@ def release(
         typer.echo(plain(f"not given back: {left}"), err=True)
     for ghost in released.ghosts:
         typer.echo(f"still held by a vanished incident: {ghost}", err=True)
+    for left in released.unexplained:
+        typer.echo(
+            f"still in our name, and nothing tells what was there before: {left}; set it by hand",
+            err=True,
+        )
     if not released.closed and not released.left and not released.freed:
         typer.echo("no open incident")
-    if released.left or released.ghosts:
+    if released.left or released.ghosts or released.unexplained:
         raise typer.Exit(1)
 
 

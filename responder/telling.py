@@ -94,7 +94,7 @@ def in_full(item: Incident, *, now: datetime) -> str:
         request = item.wishes.of(wish)
         if request is not None:
             why = f": {request.reason}" if request.reason else ""
-            lines.append(f"  {_WISHED[wish]:<11}by {request.by} at {request.at}{why}")
+            lines.append(f"  {_WISHED[wish]:<10} by {request.by} at {request.at}{why}")
     lines.append("  asks for")
     lines += [f"    {_asked(ask)}" for ask in item.plan]
     for index, stage in enumerate(item.stages):

@@ -13,7 +13,7 @@ from responder.incidents.decision import Change, Decision, Place, Witnessed
 from responder.incidents.identity import Identity
 from responder.incidents.status import Condition, Entry, Phase, Reason
 from responder.telling import columns, in_full, json_text, listed, plain
-from tests.incidents.given import at, closed, incident, released, told_at
+from tests.incidents.given import at, closed, incident, released, told_at, wishing
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b\r\n[/bold]"
 
@@ -140,3 +140,10 @@ def test_one_that_observes_tells_what_it_would_hold_and_what_others_did() -> Non
     assert "2026-11-24T18:14:00.000 Deployment/email-sender replicas: 8 -> 3 (by " in told
     assert is_harmless(told)
     assert "would hold" not in in_full(incident(), now=at(1))
+
+
+def test_each_word_about_an_incident_stands_apart_from_what_it_is_about() -> None:
+    request = released(2)
+    asked = {"approve": request, "acknowledge": request, "release": request}
+    told = in_full(wishing(incident(), **asked), now=at(5))
+    assert all(f"  {word} by {request.by}" in told for word in ("acknowledged", "released  "))

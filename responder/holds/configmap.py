@@ -116,9 +116,12 @@ def _release_left(draft: Draft, name: str, *, facts: Facts) -> None:
     Its key is our own, so there was none before. A person asks for it, with all ghosts.
     """
     is_document = name == HOLD_KEY or draft.key.name == SENDING_HOLDS
-    asked_for = facts.release_ghosts and facts.fenced and is_document
-    if asked_for and name in draft.unexplained_names():
+    if not (facts.release_ghosts and is_document and name in draft.unexplained_names()):
+        return
+    if facts.fenced:
         draft.settle(name, FieldPlan(None, None))
+    else:
+        draft.pending = True
 
 
 def _age(name: str, document: Document, draft: Draft) -> tuple[bool, str, str]:

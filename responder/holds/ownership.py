@@ -60,6 +60,11 @@ def is_ours(live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     return is_of(live, path, managers=(MANAGER,))
 
 
+def is_marked(live: Mapping[str, Any]) -> bool:
+    """Tell whether anything of the object stands in our name, a ledger or what we hold."""
+    return any(entry.get("manager") == MANAGER for entry in _entries(live))
+
+
 def is_of(live: Mapping[str, Any], path: tuple[str, ...], *, managers: Collection[str]) -> bool:
     """Tell whether one of the managers wrote the field's value."""
     return any(owner.manager in managers for owner in owners(live, path))

@@ -92,7 +92,7 @@ def followed(before: Answer | None, found: Answer) -> Answer:
     seconds = before.true_seconds
     if found.truth is Truth.YES and before.truth is Truth.YES:
         gap = _between(before.at, found.at)
-        seconds += int(min(gap, _LONGEST_GAP).total_seconds())
+        seconds += min(gap, _LONGEST_GAP).total_seconds()
     return replace(found, true_seconds=seconds)
 
 

@@ -1,17 +1,17 @@
 """An incident explained to a person: what it waits for, until when, and what they can do. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from responder.incidents.confirmation import CONFIRMED
 from responder.incidents.confirming import is_awaited
-from responder.incidents.evidence import CHECK, VOLUME, enough_seconds, questions_of
+from responder.incidents.evidence import CHECK, VOLUME, enough_seconds, questions_of, truth_of
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import review_at
 from responder.incidents.requests import Wish
 from responder.incidents.resuming import needs_acknowledgement, waits_for_person
-from responder.incidents.status import Answer, Phase, Reason, TargetState
+from responder.incidents.status import Answer, Phase, Reason, TargetState, Truth
 from responder.incidents.transitions import moment, read_moment
 from responder.incidents.wishing import possible
 
@@ -122,10 +122,10 @@ def _step(incident: Incident, now: datetime) -> Iterator[str]:
     if due is not None and now < due:
         yield f"the end of {step}, not before {moment(due)}"
     sends = steps[ramp.step - 1].sends if 0 < ramp.step <= len(steps) else 0
-    yield from _answers(
-        incident,
-        {CHECK: "the check to pass", VOLUME: f"{sends} messages to be sent in {step}"},
-    )
+    names = {CHECK: "the check to pass", VOLUME: f"{sends} messages to be sent in {step}"}
+    known = {answer.question: answer for answer in incident.status.answers}
+    open_ = {name: what for name, what in names.items() if _is_open(incident, name, known)}
+    yield from _answers(incident, open_)
     if sends and incident.resume.volume is None:
         yield f"a person who releases it: nothing counts the {sends} messages of {step}"
 
@@ -157,6 +157,10 @@ def _answers(incident: Incident, names: dict[str, str]) -> Iterator[str]:
     for asked in questions_of(incident):
         if asked.name in names:
             yield f"{names[asked.name]} ({_told(known.get(asked.name))})"
+
+
+def _is_open(incident: Incident, name: str, known: Mapping[str, Answer]) -> bool:
+    return truth_of(incident, name, known) is not Truth.YES
 
 
 def _told(answer: Answer | None) -> str:

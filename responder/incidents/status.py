@@ -166,8 +166,9 @@ class Answer:
     reason: str = ""
     """Why it is unknown."""
     message: str = ""
-    true_seconds: int = 0
-    """How long it has been yes. What is unknown counts as nothing; a no begins anew."""
+    true_seconds: float = 0
+    """How long it has been yes. What is unknown counts as nothing; a no begins anew. Stored as
+    whole seconds, and counted in parts of them: answers may come more often."""
 
     def to_json(self) -> JsonObject:
         told: JsonObject = {
@@ -177,7 +178,7 @@ class Answer:
             "since": self.since,
             "reason": self.reason,
             "message": self.message,
-            "trueSeconds": self.true_seconds,
+            "trueSeconds": int(self.true_seconds),
         }
         return {key: value for key, value in told.items() if value}
 

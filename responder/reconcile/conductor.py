@@ -40,7 +40,7 @@ from responder.reconcile.outcomes import Outcomes
 from responder.reconcile.queue import Again, KeyedQueue
 from responder.reconcile.scope import Scope
 from responder.reconcile.target_loop import TargetLoop
-from responder.reconcile.view import IncidentKey, View
+from responder.reconcile.view import IncidentKey, View, is_in_our_name
 from responder.reconcile.witness import Witness
 
 _TARGETS_AT_ONCE: Final = 16
@@ -237,6 +237,18 @@ class Conductor:
             if any(uid not in self.view.present for uid in self._holders(key))
         )
 
+    def unexplained(self) -> list[str]:
+        """Name the objects that stand in our name, while no ledger and no open incident tells why:
+        somebody took the ledger away after its incident had vanished.
+        """
+        return sorted(
+            str(key)
+            for key, live in self.view.objects.items()
+            if annotation(live, LEDGER_ANNOTATION) is None
+            and is_in_our_name(live)
+            and not self.view.incidents_on(self.view.target_of(key))
+        )
+
     def _holders(self, key: ObjectKey) -> set[str]:
         """Give the uids of those whom an object's ledger names."""
         live = self.view.objects.get(key)
@@ -244,13 +256,13 @@ class Conductor:
         return {entry.uid for entry in ledger.fields.values()} if ledger is not None else set()
 
     def _look_at_targets(self) -> None:
-        """Look at all that is asked for, and at all that bears a ledger: whom it names may be
-        gone, which is flagged, or closed, and then it is given back.
+        """Look at all that is asked for, and at all that stands in our name: whom its ledger names
+        may be gone, which is flagged, or closed, and then it is given back.
         """
         for target in list(self.view.targets()):
             self._target_queue.add(target)
         for key, live in list(self.view.objects.items()):
-            if annotation(live, LEDGER_ANNOTATION) is not None:
+            if is_in_our_name(live):
                 self._target_queue.add(self.view.target_of(key))
 
     async def resync(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from responder.holds.ledger import Ledger
 from responder.holds.objects import ObjectKey
 from responder.holds.subjects import CAMPAIGN, object_of, subject_of, told
-from responder.holds.workload import AUTOSCALER
+from responder.holds.workload import AUTOSCALER, DEPLOYMENT
 from responder.incidents.incident import Incident
 from responder.incidents.status import Target, TargetState
 from responder.reconcile.view import IncidentKey, View
@@ -97,13 +97,15 @@ class Outcomes:
 
 
 def _drop_gone(merged: dict[tuple[ObjectKey, str], Target], outcome: Outcome) -> None:
-    """Drop an autoscaler that was never held and of which its workload's outcome tells no more."""
+    """Drop what was never held and of which its workload's outcome tells no more: an autoscaler
+    that is gone, or a Deployment that was away and is held by its autoscaler again.
+    """
     subjects = {target.subject for target in outcome.targets}
     told_of = {(target.key, target.subject) for target in outcome.targets}
     for place, known in list(merged.items()):
         never_held = known.ledger is None and known.state is not TargetState.GIVEN_BACK
         gone = place[1] in subjects and place not in told_of
-        if place[0].kind == AUTOSCALER and never_held and gone:
+        if place[0].kind in {AUTOSCALER, DEPLOYMENT} and never_held and gone:
             del merged[place]
 
 

@@ -31,6 +31,7 @@ from responder.holds.objects import (
 from responder.holds.ownership import is_ours
 from responder.holds.planning import Place, Step
 from responder.holds.replicas import REPLICAS
+from responder.holds.soundness import IDENTITY
 from responder.holds.subjects import (
     CAMPAIGN,
     CONFIG_MAP,
@@ -218,22 +219,33 @@ def _gather_workload(situation: Situation, view: View) -> None:
             situation.autoscalers.append(autoscaler)
         else:
             situation.left_alone.append(named)
-    if live is None:
+    beside = any(map(_is_held, situation.autoscalers))
+    if live is None and not beside:
         return
-    if not (_is_held(live) or any(map(_is_held, situation.autoscalers))):
+    # One that was deleted may be created again at once, so its autoscaler stays as it is held; what
+    # is created is another Deployment, whose owner may have decided otherwise.
+    is_another = live is not None and _is_recreated(live, situation.autoscalers)
+    if live is not None and not _is_held(live) and (is_another or not beside):
         for incident, ask in situation.asked:
             barrier = workload_barrier(
                 live,
                 transactional=view.transactional_in(key.namespace),
                 forced=incident.include_transactional,
             )
-            if barrier is not None and not _held_before(incident, situation):
+            if barrier is not None and (is_another or not _held_before(incident, situation)):
                 situation.refused[wish_of(incident, ask, key)] = barrier
     situation.holds = [
         Hold(holder_of(incident), limit_of(ask), share_of(incident))
         for incident, ask in situation.asked
         if wish_of(incident, ask, key) not in situation.refused
     ]
+
+
+def _is_recreated(deployment: JsonObject, autoscalers: Sequence[JsonObject]) -> bool:
+    """Tell whether what is held of its autoscalers was held for a Deployment before it."""
+    ledgers = [Ledger.from_text(annotation(one, LEDGER_ANNOTATION)) for one in autoscalers]
+    known = {ledger.remembered.get(IDENTITY) for ledger in ledgers if ledger is not None} - {None}
+    return bool(known) and uid(deployment) not in known
 
 
 def _is_writable(deployment: JsonObject) -> bool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from responder.holds import ownership
 from responder.holds.eligibility import is_marked
 from responder.holds.objects import (
     LEDGER_ANNOTATION,
@@ -227,7 +228,7 @@ class View:
 
     def _tell(self, key: ObjectKey, live: JsonObject) -> None:
         target = _scaled(live) if key.kind == AUTOSCALER else key
-        if annotation(live, LEDGER_ANNOTATION) is not None or self.incidents_on(target):
+        if is_in_our_name(live) or self.incidents_on(target):
             self.on_object(target)
 
     def autoscalers_of(self, deployment: ObjectKey) -> list[JsonObject]:
@@ -292,6 +293,11 @@ class View:
             if not incident.closed:
                 found.update(dict.fromkeys(self.concerned(incident)))
         return found
+
+
+def is_in_our_name(live: JsonObject) -> bool:
+    """Tell whether an object bears a ledger, or what we held once its ledger was taken away."""
+    return annotation(live, LEDGER_ANNOTATION) is not None or ownership.is_marked(live)
 
 
 def _version(live: JsonObject) -> int:

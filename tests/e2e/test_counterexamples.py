@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from responder.sandbox.audit.versions import DEPLOYMENT, LEDGER
+from responder.sandbox.audit.versions import AUTOSCALER, DEPLOYMENT, LEDGER
 from tests.controlplane.eventually import eventually_blocking
 from tests.e2e.admission import mutated
 from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, INCIDENTS
-from tests.e2e.scene import REPLICAS, Scene
+from tests.e2e.scene import LIMITS, REPLICAS, Scene
 
 PROBE = {"spec": {"replicas": 1}, "metadata": {"annotations": {LEDGER: "{}"}}}
 
@@ -230,6 +230,31 @@ def test_a_deployment_deleted_and_created_anew_is_held_anew_with_its_own_baselin
     scene.wait_replicas(2)
     scene.give_back(incident)
     assert scene.replicas == 9
+    assert scene.traces() == []
+
+
+@pytest.mark.parametrize("limit", ["stricter", "zero"])
+def test_a_deployment_that_is_away_for_a_moment_keeps_its_autoscaler_held(
+    limit: str, scene: Scene
+) -> None:
+    scene.deploy()
+    scene.autoscale()
+    incident = scene.open(limit)
+    scene.wait_held(incident)
+    bound = max(1, LIMITS[limit])
+    scene.kube.delete(*DEPLOYMENTS, scene.name)
+    eventually_blocking(
+        lambda: scene.condition(incident, "Applied").get("status") == "False",
+        what="the incident tells that it is away",
+    )
+    scene.kube.create(*DEPLOYMENTS, scene.deployment_manifest())
+    scene.wait_held(incident)
+    if limit == "zero":
+        scene.wait_replicas(0)
+    assert scene.values(AUTOSCALER, "maxReplicas") == [9, bound]
+    scene.give_back(incident)
+    assert scene.bounds == (3, 9)
+    assert scene.replicas == REPLICAS
     assert scene.traces() == []
 
 

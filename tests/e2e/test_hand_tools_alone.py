@@ -15,7 +15,7 @@ from tests.controlplane import warm_start
 from tests.controlplane.eventually import eventually_blocking
 from tests.controlplane.kube import Kube
 from tests.controlplane.ports import free_port
-from tests.e2e.cluster import INCIDENTS, Cluster
+from tests.e2e.cluster import AUTOSCALERS, CONFIG_MAPS, INCIDENTS, LEDGER, Cluster
 from tests.e2e.process import ResponderProcess, alert, notification
 from tests.e2e.test_hand_tools import Tool
 from tests.e2e.test_notifications import applied, held, versions
@@ -140,6 +140,38 @@ def test_what_a_vanished_incident_holds_is_given_back_by_all_alone(
     assert "no open incident" not in told
     assert cluster.snapshot() == before
     assert cluster.traces() == []
+
+
+def test_what_a_vanished_incident_left_without_its_ledger_is_given_back_or_told(
+    cluster: Cluster, responder: ResponderProcess, tool: Tool, auditor: Auditor
+) -> None:
+    """The document's key is ours, so there was none before; of the bounds nobody knows."""
+    before = cluster.snapshot()
+    responder.notify(alert())
+    eventually_blocking(lambda: held(cluster) and applied(cluster), what="held and recorded")
+    responder.server.kill()
+    name = cluster.incidents()[0]["metadata"]["name"]
+    cluster.kube.patch(*INCIDENTS, name, {"metadata": {"finalizers": None}})
+    cluster.kube.delete(*INCIDENTS, name)
+    auditor.allow_release_of_ghosts()
+    with auditor.hands_of_others():
+        for place in ((*AUTOSCALERS, "email-sender-hpa"), (*CONFIG_MAPS, "spring-sale")):
+            cluster.kube.patch(*place, {"metadata": {"annotations": {LEDGER: None}}})
+
+    told = tool("release", "--all", "--reason", "drill", code=1)
+
+    assert "given back, held by a vanished incident: ConfigMap/spring-sale" in told
+    assert "HorizontalPodAutoscaler/email-sender-hpa; set it by hand" in told
+    assert cluster.hold() is None
+    assert cluster.bounds() == (2, 2), "not given back by guess"
+    cluster.kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"maxReplicas": 20}})
+    cluster.kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"minReplicas": None}})
+    cluster.kube.patch(*AUTOSCALERS, "email-sender-hpa", {"spec": {"minReplicas": 2}})
+    tool("release", "--all")
+    assert cluster.traces() == []
+    after = cluster.snapshot()
+    bounded = "horizontalpodautoscalers/email-sender-hpa"
+    assert after[bounded] == before[bounded]
 
 
 def test_one_of_two_is_released_and_the_other_stays_held(

@@ -94,6 +94,15 @@ def test_for_how_long_it_has_been_yes(before: Answer | None, found: Answer, seco
     assert followed(before, found).true_seconds == seconds
 
 
+@pytest.mark.parametrize("every_minutes", [0.2 / 60, 15.9 / 60])
+def test_parts_of_a_second_between_answers_add_up(every_minutes: float) -> None:
+    told = answer(Truth.YES, 0)
+    for count in range(1, 101):
+        told = followed(told, answer(Truth.YES, count * every_minutes))
+    assert told.true_seconds == pytest.approx(100 * every_minutes * 60, abs=0.01)
+    assert Answer.from_json(told.to_json()).true_seconds == int(told.true_seconds)
+
+
 def test_an_answer_about_another_window_is_none() -> None:
     asked = Asked("check", {}, told_at(10))
     told = {"check": Answer("check", Truth.YES, told_at(11), since=told_at(9))}

@@ -143,3 +143,13 @@ def test_more_targets_than_the_resource_takes_are_told_as_far_as_they_are_held()
     told = outcomes.targets(held(), View())
     assert len(told) == MOST_TARGETS
     assert sum(each.ledger is not None for each in told) == MOST_TARGETS - 50
+
+
+def test_a_deployment_that_was_away_is_told_of_no_more_once_its_autoscaler_holds_it() -> None:
+    outcomes = Outcomes()
+    away = Target(SENDER, TargetState.NO_TARGET, str(SENDER), "it does not exist")
+    autoscaler = ObjectKey("HorizontalPodAutoscaler", "mail", "email-sender-hpa")
+    outcomes.put(KEY, SENDER, Outcome((target(key=autoscaler),)))
+    assert outcomes.targets(held(away), View()) == (target(key=autoscaler),)
+    was_held = target(state=TargetState.APPLIED)
+    assert was_held in outcomes.targets(held(was_held), View())

@@ -9,6 +9,7 @@ from responder.sandbox.audit.versions import (
     DEPLOYMENT,
     INCIDENT,
     LEDGER,
+    Change,
     Version,
     Writer,
     shown,
@@ -58,7 +59,7 @@ class ExactGiveBack:
             if change.by.ours:
                 memory.touched.add(change.field)
             # What an autoscaler does during a hold it does because of it.
-            elif change.by is not Writer.AUTOSCALER or not held:
+            elif not held or not _is_autoscaled(step, change):
                 memory.baseline[change.field] = change.after
         if not held:
             memory.original = dict(memory.baseline)
@@ -167,6 +168,12 @@ def _is_being_left(world: World, live: Version) -> bool:
     the last one to close is judged.
     """
     return any(world.incidents[uid].is_leaving for uid, _ in world.held[live.uid])
+
+
+def _is_autoscaled(step: Step, change: Change) -> bool:
+    if change.by is Writer.SCALER:
+        return bool(step.world.autoscalers_of(step.after.name))
+    return change.by is Writer.AUTOSCALER
 
 
 def _is_held(world: World, version: Version | None) -> bool:

@@ -29,6 +29,9 @@ class Writer(StrEnum):
     HOLDER = HOLDER
     GIVER = GIVER
     AUTOSCALER = "an autoscaler"
+    SCALER = "a scale in nobody's name"
+    """The API server keeps no record of one where nobody owned the number before it, as after a
+    give-back; any other write of it would bear a name."""
     OTHER = "somebody else"
 
     @property
@@ -184,6 +187,8 @@ def _writer(before: Version | None, after: Version, field: str) -> Writer:
         return Writer.AUTOSCALER
     if not managers and before is not None and _is_our_removal(before, after):
         return Writer.GIVER
+    if not managers and field == "replicas" and before is not None and after.entries:
+        return Writer.SCALER
     return Writer.OTHER
 
 
