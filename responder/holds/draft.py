@@ -94,6 +94,11 @@ class Draft:
         )
         if found.finding is not None:
             draft.findings.append(Finding(key, "", found.finding))
+        if all(copy.leaving for copy in mine):
+            # `release --all` gives back ghosts as well, and whoever lets go beside it knows of them.
+            for name, entry in dict(found.ledger.fields if found.ledger else {}).items():
+                if entry.ghost is not None or entry.uid not in facts.present:
+                    draft.drop_returned(name)
         return draft
 
     def drop_returned(self, name: str) -> None:

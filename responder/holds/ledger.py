@@ -172,6 +172,8 @@ class Copy:
     key: ObjectKey
     object_uid: str
     ledger: Ledger
+    leaving: bool = False
+    """Its incident lets go: what is gone was given back, by this process or by another one."""
 
 
 def united(copies: Iterable[Copy]) -> list[Copy]:
@@ -182,9 +184,11 @@ def united(copies: Iterable[Copy]) -> list[Copy]:
     found: dict[tuple[ObjectKey, str, str], Copy] = {}
     for copy in sorted(copies, key=lambda copy: copy.ledger.sequence):
         place = (copy.key, copy.object_uid, copy.ledger.epoch)
-        known = found[place].ledger.fields if place in found else {}
+        before = found.get(place)
+        known = before.ledger.fields if before else {}
         whole = replace(copy.ledger, fields={**known, **copy.ledger.fields})
-        found[place] = replace(copy, ledger=whole)
+        leaving = copy.leaving and (before is None or before.leaving)
+        found[place] = replace(copy, ledger=whole, leaving=leaving)
     return list(found.values())
 
 

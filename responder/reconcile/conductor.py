@@ -250,10 +250,12 @@ class Conductor:
         )
 
     def _holders(self, key: ObjectKey) -> set[str]:
-        """Give the uids of those whom an object's ledger names."""
+        """Give the uids of those whom an object's ledger names, ghosts beside open ones as well."""
         live = self.view.objects.get(key)
         ledger = None if live is None else Ledger.from_text(annotation(live, LEDGER_ANNOTATION))
-        return {entry.uid for entry in ledger.fields.values()} if ledger is not None else set()
+        entries = () if ledger is None else ledger.fields.values()
+        ghosts = (entry.ghost.uid for entry in entries if entry.ghost is not None)
+        return {*(entry.uid for entry in entries), *ghosts}
 
     def _look_at_targets(self) -> None:
         """Look at all that is asked for, and at all that stands in our name: whom its ledger names

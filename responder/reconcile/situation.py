@@ -154,7 +154,12 @@ def gather(
     else:
         _gather_workload(situation, view)
     situation.copies.extend(
-        Copy(target.key, target.uid, target.ledger)
+        Copy(
+            target.key,
+            target.uid,
+            target.ledger,
+            leaving=incident.status.letting_go is not None,
+        )
         for incident in incidents
         for target in incident.status.targets
         if target.ledger is not None and (target.key == key or target.subject == str(key))

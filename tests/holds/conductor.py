@@ -88,7 +88,10 @@ class Conductor:
         )
         # Copies are read with the incidents; a stale cache has stale ones.
         copies = tuple(
-            copy for incident in known if not incident.closed for copy in incident.copies
+            replace(copy, leaving=not incident.asks)
+            for incident in known
+            if not incident.closed
+            for copy in incident.copies
         )
         if self.target == "workload":
             return plan_workload(self._workload(known, copies), facts=facts)

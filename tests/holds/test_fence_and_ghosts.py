@@ -75,6 +75,37 @@ def test_the_hold_of_an_incident_that_vanished_stands_until_it_is_released(
         assert stage.replicas == 7
 
 
+@pytest.mark.parametrize("bounds", [None, (2, 20)], ids=["alone", "autoscaled"])
+def test_who_lets_go_beside_a_release_of_ghosts_brings_none_of_them_back(
+    bounds: tuple[int, int] | None,
+) -> None:
+    """`responder release --all` gave back all of it, and the copies tell of it still."""
+    stage = workload(replicas=8, bounds=bounds)
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.arrive("2", replicas=3)
+    stage.reconcile()
+    stage.let_go("2")
+    stage.loop(fenced=True, release_ghosts=True)
+    assert stage.plan(fenced=False).write is None
+    assert stage.plan(fenced=True).write is None
+    assert not stage.traces()
+
+
+def test_a_ghost_that_somebody_else_undid_is_held_again_while_another_holds_on() -> None:
+    stage = workload(replicas=8)
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.vanish("1")
+    stage.arrive("2", replicas=3)
+    stage.reconcile()
+    stage.strip()
+    stage.scale(8)
+    stage.reconcile()
+    assert stage.replicas == 0
+
+
 def test_a_ghost_outlives_the_autoscaler_that_it_was_on() -> None:
     stage = workload(replicas=8, bounds=(2, 20))
     stage.arrive("1", replicas=3)

@@ -30,6 +30,7 @@ Target = tuple[str, str]
 """Kind and name of a Deployment, which its autoscalers belong to, or of a ConfigMap."""
 Pair = tuple[str, int]
 """An incident's uid and the number of one of its demands."""
+SWITCH_NAME = "campaign-responder-switch"
 _STANDS = ("Applied", "GivenBack", "Pending")
 _CONTESTED = "Contested"
 _A_CONTEST = 2
@@ -69,6 +70,11 @@ class Incident:
             and bool(spec.get("approval"))
             and (not spec.get("approve") or bool(spec.get("reject")))
         )
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether nothing was decided about it yet."""
+        return not self.status.get("phase")
 
     @property
     def share(self) -> float | None:
@@ -199,12 +205,20 @@ class World:
             incident = self.incidents[uid]
             if not incident.asks or (incident.ghost and self.ghosts_are_released):
                 continue
+            if incident.is_new and self.is_disarmed:
+                continue  # it will be proposed, and holds nothing until it is armed again
             for demand in incident.demands:
                 allowed = is_held or may_be_held(live, immune=self.immune, forced=incident.forced)
                 offered = allowed and (demand.control != "keys" or offers(live, demand.key))
                 may = (uid, demand.number) in held or (offered and not incident.ghost)
                 if may and incident.in_force(demand) and self._concerns(incident, demand, live):
                     yield incident, demand.in_step(incident.share, whole=self._whole(target))
+
+    @property
+    def is_disarmed(self) -> bool:
+        """Tell whether somebody threw the switch that lets nothing new be held."""
+        live = self.objects.get((CONFIG_MAP, SWITCH_NAME))
+        return live is not None and str(live.fields.get("arming")).strip().lower() != "armed"
 
     def _whole(self, target: Target) -> int:
         """Give the most replicas of a workload without us; what the ledgers tell is believed.
