@@ -95,7 +95,7 @@ class Draft:
         if found.finding is not None:
             draft.findings.append(Finding(key, "", found.finding))
         if all(copy.leaving for copy in mine):
-            # `release --all` gives back ghosts as well, and whoever lets go beside it knows of them.
+            # `release --all` gives back ghosts as well, of which who lets go beside it still knows.
             for name, entry in dict(found.ledger.fields if found.ledger else {}).items():
                 if entry.ghost is not None or entry.uid not in facts.present:
                     draft.drop_returned(name)

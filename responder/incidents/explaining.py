@@ -124,7 +124,7 @@ def _step(incident: Incident, now: datetime) -> Iterator[str]:
     sends = steps[ramp.step - 1].sends if 0 < ramp.step <= len(steps) else 0
     names = {CHECK: "the check to pass", VOLUME: f"{sends} messages to be sent in {step}"}
     known = {answer.question: answer for answer in incident.status.answers}
-    open_ = {name: what for name, what in names.items() if _is_open(incident, name, known)}
+    open_ = {name: what for name, what in names.items() if _is_open(incident, name, known, now)}
     yield from _answers(incident, open_)
     if sends and incident.resume.volume is None:
         yield f"a person who releases it: nothing counts the {sends} messages of {step}"
@@ -159,8 +159,8 @@ def _answers(incident: Incident, names: dict[str, str]) -> Iterator[str]:
             yield f"{names[asked.name]} ({_told(known.get(asked.name))})"
 
 
-def _is_open(incident: Incident, name: str, known: Mapping[str, Answer]) -> bool:
-    return truth_of(incident, name, known) is not Truth.YES
+def _is_open(incident: Incident, name: str, known: Mapping[str, Answer], now: datetime) -> bool:
+    return truth_of(incident, name, known, now=now) is not Truth.YES
 
 
 def _told(answer: Answer | None) -> str:

@@ -1,6 +1,6 @@
 """`python -m tests.histories [--histories N] [--seed N] [--length N]`: plays, tells, and shortens.
 
-Ends with 1 where a history broke something, with the shortest form of the first such that was found.
+Ends with 1 where a history broke something, with the shortest form of the first one.
 """
 
 # Time is virtual from the first import on: whatever keeps a clock keeps this one.
@@ -17,6 +17,8 @@ import tempfile  # noqa: E402
 from collections import Counter  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
+
+import typer  # noqa: E402
 
 from responder.logs import configure_logs  # noqa: E402
 from responder.reconcile import rulebook  # noqa: E402
@@ -60,7 +62,7 @@ def main() -> int:
     given = parser.parse_args()
     configure_logs("json", stream=given.log.open("a", encoding="utf-8"))
     # Files are looked at every two seconds else, which are many in an hour.
-    rulebook._LOOK_SECONDS = _LOOK_SECONDS  # noqa: SLF001 -- no user would set it
+    setattr(rulebook, "_LOOK_SECONDS", _LOOK_SECONDS)  # noqa: B010 -- no user would set it
     seen: Counter[str] = Counter()
     steps = versions = broken = 0
     for seed in range(given.seed, given.seed + given.histories):
@@ -71,19 +73,19 @@ def main() -> int:
         versions += outcome.versions
         if outcome.faults:
             broken += 1
-            print(f"seed {seed}: {outcome.faults[0]}", flush=True)
+            typer.echo(f"seed {seed}: {outcome.faults[0]}")
             if not given.keep_going:
                 fewest = shortened(events)
-                print(f"seed {seed}, shortened to {len(fewest)} events:")
+                typer.echo(f"seed {seed}, shortened to {len(fewest)} events:")
                 for event in fewest:
-                    print(f"  {event}")
+                    typer.echo(f"  {event}")
                 for fault in played(fewest).faults:
-                    print(fault)
+                    typer.echo(fault)
                 break
         gc.collect()
     for what, count in sorted(seen.items()):
-        print(f"{count:8} {what}")
-    print(f"{given.histories} histories, {steps} events, {versions} versions, {broken} broken")
+        typer.echo(f"{count:8} {what}")
+    typer.echo(f"{given.histories} histories, {steps} events, {versions} versions, {broken} broken")
     return 1 if broken else 0
 
 

@@ -33,8 +33,10 @@ _WATCHED: Final = {
 _PATIENCE_SECONDS: Final = 1e9
 """A responder may be down for as long as a history likes: what counts is each end."""
 _OLD_ANSWER: Final = timedelta(seconds=75)
-"""An answer may be as old as the interval of asking, and what it led to may have been written late."""
+"""An answer may be as old as the interval of asking, and be acted upon late."""
 _SAMPLED_SECONDS: Final = 30.0
+_CLOCK: Final = timedelta(seconds=2)
+"""The API server's time is known to about a second, from the `Date` of its answers."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,13 @@ class ScriptedGates(Gates):
 
     script: Script | None = None
     about: str = ""
+
+    def is_told_at(self, now: datetime) -> None:
+        """Count what begins now from now on, and not from when the clock may be."""
+        for name in ("cooling_since", "resumed_at", "step_since", "relapsed_at", "proposed_since"):
+            moment = getattr(self, name)
+            if moment is not None and moment > now:
+                setattr(self, name, now - _CLOCK)
 
     def _said(self, name: str, what: str, since: datetime | None, world: World) -> bool:
         assert self.script is not None
@@ -62,7 +71,9 @@ class ScriptedGates(Gates):
         assert world.arming is Arming.ARMED
         (reached,) = set(after.status.stages) - set(before.status.stages)
         seconds = self.script.yes_seconds("stage", self.about)
-        assert seconds >= before.stages[reached].for_seconds - _SAMPLED_SECONDS, "too little evidence"
+        assert seconds >= before.stages[reached].for_seconds - _SAMPLED_SECONDS, (
+            "too little evidence"
+        )
 
 
 @dataclass(slots=True)
@@ -124,15 +135,15 @@ class Judging:
             )
         try:
             gates.judge(before, after, Reason(reason), self._world(before, Reason(reason)))
+            gates.is_told_at(self.now())
         except AssertionError as error:
-            told = f"{type(error).__name__} {error}".strip().splitlines()[0]
+            told = str(error).partition("\n")[0]
             line = error.__traceback__
             while line is not None and line.tb_next is not None:
                 line = line.tb_next
             at = "" if line is None else f"{line.tb_frame.f_code.co_name}:{line.tb_lineno}"
-            self.faults.append(
-                f"{after.name}: {before.status.phase} -> {after.status.phase} ({reason}): {told} {at}"
-            )
+            way = f"{before.status.phase} -> {after.status.phase} ({reason})"
+            self.faults.append(f"{after.name}: {way}: {told} {at}")
 
     def _world(self, before: Incident, reason: Reason) -> World:
         fires = {
@@ -148,7 +159,7 @@ class Judging:
             and (moment := read_moment(wish.at)) is not None
         }
         return World(
-            now=self.now(),
+            now=self.now() + _CLOCK,
             fires_since=fires,
             wished_at=wishes,
             arming=self.arming(),

@@ -77,7 +77,12 @@ spec:
   approval: {within: 2m, otherwise: expire}
   matchers: [alertname="ByHand"]
   incidentPer: [campaign]
-  holds: [{set: {campaign: "{{ labels.campaign }}", key: state, to: paused, order: [active, slow, paused]}}]
+  holds:
+    - set:
+        campaign: "{{ labels.campaign }}"
+        key: state
+        to: paused
+        order: [active, slow, paused]
   resume: manual
 """,
     "watched": """
@@ -184,11 +189,14 @@ class Platform:
             merged = {**(body.get(part) or {}), **fields}
             return {**body, part: {k: v for k, v in merged.items() if v is not None}}
 
+        before = _fields(kind, self.get(kind, name) or {})
         try:
             self.api.objects.update(self.kind(kind), NAMESPACE, name, change, Options(by))
         except Refused:
             return False
-        self.without_us.setdefault((kind, name), {}).update(fields)
+        # What stands there already is no edit, whoever writes it.
+        changed = {key: value for key, value in fields.items() if before.get(key) != value}
+        self.without_us.setdefault((kind, name), {}).update(changed)
         return True
 
     def _create(self, api_version: str, kind: str, namespace: str, body: Json) -> None:
@@ -244,6 +252,7 @@ _FIRST: Final[dict[str, Callable[[str], Json]]] = {
 
 def _fields(kind: str, body: Json) -> Json:
     if kind == "ConfigMap":
-        return dict(body["data"])
+        return dict(body.get("data") or {})
     names = ("replicas", "minReplicas", "maxReplicas")
-    return {name: body["spec"][name] for name in names if name in body["spec"]}
+    spec = body.get("spec") or {}
+    return {name: spec[name] for name in names if name in spec}

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from aiohttp import web
@@ -17,7 +18,8 @@ from aiohttp import web
 from responder import commands
 from responder.app import Responder, running
 from responder.errors import ResponderError
-from responder.holds.objects import LEDGER_ANNOTATION, PREFIX, annotation
+from responder.holds.ledger import Ledger
+from responder.holds.objects import LEDGER_ANNOTATION, annotation
 from responder.incidents.incident import Incident
 from responder.incidents.stored import read_incident
 from responder.incidents.transitions import Arming
@@ -25,10 +27,10 @@ from responder.reconcile.switch import SWITCH_KEY, SWITCH_NAME, arming_of
 from responder.sandbox.api.server import serve
 from responder.sandbox.api.strategy import Options
 from tests.histories.events import Event
-from tests.histories.faults import Faults
+from tests.histories.faults import Fault, Faults
 from tests.histories.judging import Judging
 from tests.histories.platform import CAMPAIGNS, NAMESPACE, POOL, Json, Platform
-from tests.histories.scripted import Alerting, Script
+from tests.histories.scripted import Alerting, Says, Script
 from tests.histories.virtual_time import Clock
 
 _RESENT_SECONDS: Final = 5.0
@@ -36,7 +38,6 @@ _QUIET_SECONDS: Final = 90.0
 _OUTAGE_SECONDS: Final = 130.0
 """Longer than any wait for an answer that comes too late."""
 _GIVEN_BACK_SECONDS: Final = 400.0
-_OURS: Final = PREFIX
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Player:
 
     # -- the responder
 
-    async def start(self, *_: object) -> None:
+    async def on_start(self, *_: object) -> None:
         if self._responder is not None:
             return
         up = asyncio.Event()
@@ -87,7 +88,7 @@ class Player:
         await asyncio.wait({waiting, self._responder}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
-    async def crash(self, *_: object) -> None:
+    async def on_crash(self, *_: object) -> None:
         if self._responder is None:
             return
         ended, self._responder, self._url = self._responder, None, ""
@@ -98,19 +99,19 @@ class Player:
 
     # -- alerts
 
-    async def fires(self, name: str, about: str, *, heard: bool = True) -> None:
+    async def on_fires(self, name: str, about: str, *, heard: bool = True) -> None:
         alert = self._alert(name, about)
         alert["startsAt"] = self._text()
         self.alerting.firing.setdefault(alert["fingerprint"], alert)
         await self._tell(self.alerting.firing[alert["fingerprint"]], heard=heard)
 
-    async def resolves(self, name: str, about: str, *, heard: bool = True) -> None:
+    async def on_resolves(self, name: str, about: str, *, heard: bool = True) -> None:
         alert = self.alerting.firing.pop(self._alert(name, about)["fingerprint"], None)
         if alert is not None:
             ended = {**alert, "status": "resolved", "endsAt": self._text()}
             await self._tell(ended, heard=heard)
 
-    async def said_again(self, name: str, about: str, *, late: bool = False) -> None:
+    async def on_said_again(self, name: str, about: str, *, late: bool = False) -> None:
         """A duplicate, or what was said before the last word about it."""
         told = self._sent.get(self._alert(name, about)["fingerprint"], [])
         if len(told) > late:
@@ -144,9 +145,9 @@ class Player:
         url = f"{self._url}/webhooks/alertmanager"
         try:
             async with self.session.post(url, json=body) as answer:
-                if answer.status == 400:
+                if answer.status == HTTPStatus.BAD_REQUEST:
                     self.wrong.append(f"refused for good: {await answer.text()}")
-                accepted = answer.status < 300
+                accepted = answer.ok
         except (aiohttp.ClientError, TimeoutError):
             return False
         if accepted and alert["status"] == "firing":
@@ -185,7 +186,7 @@ class Player:
         found = [incident for incident in self.incidents() if not incident.closed]
         return found[number % len(found)] if found else None
 
-    async def want(self, verb: str, number: int) -> None:
+    async def _want(self, verb: str, number: int) -> None:
         incident = self._chosen(number)
         if incident is None or not self._url:
             return
@@ -195,24 +196,24 @@ class Player:
             body["for"] = "1h"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self.session.post(url, json=body) as answer:
-                if answer.status >= 500 and answer.status != 503:
+                if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
                     self.wrong.append(f"{verb}: {answer.status} {await answer.text()}")
 
-    async def edit(self, kind: str, name: str, fields: Json, by: str) -> None:
+    async def on_edit(self, kind: str, name: str, fields: Json, by: str) -> None:
         self.platform.write(kind, name, fields, by=by)
 
-    async def fight(self, kind: str, name: str, fields: Json, by: str, times: int) -> None:
+    async def on_fight(self, kind: str, name: str, fields: Json, by: str, times: int) -> None:
         for _ in range(times):
             self.platform.write(kind, name, fields, by=by)
             await asyncio.sleep(1.0)
 
-    async def delete_object(self, kind: str, name: str) -> None:
+    async def on_delete_object(self, kind: str, name: str) -> None:
         self.platform.delete(kind, name)
 
-    async def create_object(self, kind: str, name: str) -> None:
+    async def on_create_object(self, kind: str, name: str) -> None:
         self.platform.create(kind, name)
 
-    async def delete_incident(self, number: int, *, force: bool = False) -> None:
+    async def on_delete_incident(self, number: int, *, force: bool = False) -> None:
         incident = self._chosen(number)
         if incident is None:
             return
@@ -223,7 +224,7 @@ class Player:
                 kind, NAMESPACE, incident.name, _without_finalizers, Options("kubectl-edit")
             )
 
-    async def lose(self, kind: str, name: str, what: str) -> None:
+    def _lose(self, kind: str, name: str, what: str) -> None:
         def change(body: Json) -> Json:
             meta = dict(body["metadata"])
             if what == "managers":
@@ -238,7 +239,7 @@ class Player:
             objects = self.platform.api.objects
             objects.update(self.platform.kind(kind), NAMESPACE, name, change, Options("kubectl"))
 
-    async def switch(self, arming: str) -> None:
+    async def on_switch(self, arming: str) -> None:
         live = self.platform.get("ConfigMap", SWITCH_NAME)
         if live is None:
             body = {"metadata": {"name": SWITCH_NAME}, "data": {SWITCH_KEY: arming}}
@@ -247,8 +248,16 @@ class Player:
         else:
             self.platform.write("ConfigMap", SWITCH_NAME, {SWITCH_KEY: arming}, by="kubectl")
 
-    async def release_ghosts(self, *_: object) -> None:
-        """A person runs `responder release --all`."""
+    async def on_release_ghosts(self, *_: object) -> None:
+        """A person runs `responder release --all`.
+
+        Beside a running responder, which takes ghosts for holds that stand, they come back for a
+        moment: this is judged without one.
+        """
+        haunted = self._haunted()
+        was_running = self._responder is not None
+        if haunted:
+            await self.on_crash()
         self.judging.ghosts_released_at = min(
             self.judging.ghosts_released_at or 10**12, self.judging.versions[-1].revision
         )
@@ -257,18 +266,75 @@ class Player:
             await commands.release(
                 settings, [], everything=True, reason="a history", within_seconds=60
             )
+        if haunted and was_running:
+            await self.on_start()
 
-    async def playbook(self, name: str, how: str) -> None:
+    def _haunted(self) -> bool:
+        """Tell whether some ledger names an incident that is gone."""
+        present = {incident.uid for incident in self.incidents()}
+        kinds = ("Deployment", "HorizontalPodAutoscaler", "ConfigMap")
+        objects = (body for kind in kinds for body in self.platform.listed(kind))
+        ledgers = (Ledger.from_text(annotation(body, LEDGER_ANNOTATION)) for body in objects)
+        entries = (e for ledger in ledgers if ledger for e in ledger.fields.values())
+        named = {uid for e in entries for uid in (e.uid, e.ghost.uid if e.ghost else e.uid)}
+        return not named <= present
+
+    async def on_playbook(self, name: str, how: str) -> None:
         if how == "r":
             self.platform.remove_playbook(name)
         else:
             self.platform.write_playbook(name, changed=how == "c")
 
-    async def set_clock(self, seconds: float) -> None:
+    async def on_clock(self, seconds: float) -> None:
         self.judging.jumped = True
         self.clock.jump(seconds)
 
-    async def alertmanager(self, what: str) -> None:
+    async def on_fires_unheard(self, name: str, about: str) -> None:
+        await self.on_fires(name, about, heard=False)
+
+    async def on_resolves_unheard(self, name: str, about: str) -> None:
+        await self.on_resolves(name, about, heard=False)
+
+    async def on_said_late(self, name: str, about: str) -> None:
+        await self.on_said_again(name, about, late=True)
+
+    async def on_answers(self, kind: str, about: str, what: Says) -> None:
+        self.script.say(kind, about, what)
+
+    async def on_acknowledge(self, number: int) -> None:
+        await self._want("acknowledge", number)
+
+    async def on_approve(self, number: int) -> None:
+        await self._want("approve", number)
+
+    async def on_reject(self, number: int) -> None:
+        await self._want("reject", number)
+
+    async def on_release(self, number: int) -> None:
+        await self._want("release", number)
+
+    async def on_extend(self, number: int) -> None:
+        await self._want("extend", number)
+
+    async def on_force_delete_incident(self, number: int) -> None:
+        await self.on_delete_incident(number, force=True)
+
+    async def on_lose_ledger(self, kind: str, name: str) -> None:
+        self._lose(kind, name, "ledger")
+
+    async def on_lose_managers(self, kind: str, name: str) -> None:
+        self._lose(kind, name, "managers")
+
+    async def on_faults(self, fault: Fault, seconds: float) -> None:
+        self.faults.begin(fault, seconds=seconds)
+
+    async def on_cut(self) -> None:
+        self.faults.cut_all()
+
+    async def on_nothing(self) -> None:
+        """Time passes."""
+
+    async def on_alertmanager(self, what: str) -> None:
         self.alerting.is_down = what == "down"
         if what == "restarts":
             self.alerting.started_at = self._text()
@@ -276,60 +342,27 @@ class Player:
     # -- the history
 
     async def happen(self, event: Event) -> None:
-        match event.what:
-            case "fires" | "resolves" | "edit" | "fight" | "switch" | "playbook" | "alertmanager":
-                await getattr(self, event.what)(*event.with_)
-            case "start" | "crash":
-                await getattr(self, event.what)()
-            case "fires unheard":
-                await self.fires(*event.with_, heard=False)
-            case "resolves unheard":
-                await self.resolves(*event.with_, heard=False)
-            case "said again" | "said late":
-                await self.said_again(*event.with_, late=event.what == "said late")
-            case "answers":
-                self.script.say(*event.with_[:1], *event.with_[1:])
-            case "acknowledge" | "approve" | "reject" | "release" | "extend":
-                await self.want(event.what, *event.with_)
-            case "delete object":
-                await self.delete_object(*event.with_)
-            case "create object":
-                await self.create_object(*event.with_)
-            case "delete incident" | "force-delete incident":
-                await self.delete_incident(*event.with_, force=event.what.startswith("force"))
-            case "release ghosts":
-                await self.release_ghosts()
-            case "lose ledger" | "lose managers":
-                await self.lose(*event.with_, event.what.partition(" ")[2])
-            case "clock":
-                await self.set_clock(*event.with_)
-            case "faults":
-                self.faults.begin(event.with_[0], seconds=event.with_[1])
-            case "cut":
-                self.faults.cut_all()
-            case "nothing":
-                pass
-            case what:
-                raise AssertionError(what)
+        """Let one thing happen, and let time pass."""
+        await getattr(self, f"on_{event.what.replace(' ', '_').replace('-', '_')}")(*event.with_)
         await asyncio.sleep(event.then_seconds)
 
     async def come_to_rest(self) -> None:
         """Nothing more happens: what is asked for must stand, and no gate was skipped."""
         self.faults.end()
-        await self.start()
+        await self.on_start()
         await asyncio.sleep(_OUTAGE_SECONDS + _QUIET_SECONDS)
 
     async def end(self) -> None:
         """Everything is over: all of it is given back, to the byte."""
-        await self.switch("armed")
+        await self.on_switch("armed")
         self.alerting.is_down = False
         for alert in list(self.alerting.firing.values()):
-            await self.resolves(alert["labels"]["alertname"], alert["labels"]["campaign"])
+            await self.on_resolves(alert["labels"]["alertname"], alert["labels"]["campaign"])
         for name in CAMPAIGNS:
             self.script.say("check", name, "yes")
             self.script.say("volume", name, "yes")
         await asyncio.sleep(_RESENT_SECONDS * 2)
-        await self.release_ghosts()
+        await self.on_release_ghosts()
         await asyncio.sleep(_GIVEN_BACK_SECONDS)
         self.wrong += [
             f"{item.name} is not closed: {item.status.phase} {item.status.message}"
@@ -367,7 +400,8 @@ async def _until_it_ends(responder: Responder) -> None:
 
 
 def _playbook_of(alert: Json) -> str:
-    return {"ByHand": "by-hand"}.get(name := alert["labels"]["alertname"], name.lower())
+    name = str(alert["labels"]["alertname"])
+    return "by-hand" if name == "ByHand" else name.lower()
 
 
 def _without_finalizers(body: Json) -> Json:
@@ -396,7 +430,7 @@ async def play(events: Sequence[Event], *, clock: Clock, folder: Path) -> Outcom
             for about in (*CAMPAIGNS, POOL):
                 script.say("check", about, "yes")
                 script.say("volume", about, "yes")
-            await player.start()
+            await player.on_start()
             await asyncio.sleep(1.0)
             for event in events:
                 await player.happen(event)
@@ -405,11 +439,11 @@ async def play(events: Sequence[Event], *, clock: Clock, folder: Path) -> Outcom
             if not found:
                 await player.end()
                 found += judging.verdict()
-            await player.crash()
+            await player.on_crash()
         finally:
             resending.cancel()
             await asyncio.gather(resending, return_exceptions=True)
-            await player.crash()
+            await player.on_crash()
         return Outcome([*player.wrong, *found], judging.seen, len(events), len(judging.versions))
 
 

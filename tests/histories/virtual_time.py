@@ -92,7 +92,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now()
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(
         self, executor: object, func: Callable[..., Any], *args: object
     ) -> "asyncio.Future[Any]":
         del executor
