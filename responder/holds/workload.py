@@ -90,7 +90,9 @@ class _Planner:
         self.holds = [*map(self._in_step, workload.holds), *self._ghosts()]
         self.limit = min((hold.limit for hold in self.holds), default=None)
         self.autoscaled = bool(self.autoscalers) and self.limit != 0
-        if self.deployment is not None and (self.autoscaled or not self.holds):
+        if self.deployment is not None and (
+            self.autoscaled or not self.holds or self._is_handed_over()
+        ):
             self.deployment.drop_returned(REPLICAS_FIELD)
         self.remembered = self._recollect()
         for draft in () if self.holds else self.autoscalers:
@@ -211,6 +213,17 @@ class _Planner:
         if held is not None and draft.remembered:
             draft.remembered.setdefault(BOUND, held.applied)
             draft.remembered[TOP] = max(held.applied, bound_of(draft.ledger, TOP) or 0)
+
+    def _is_handed_over(self) -> bool:
+        """Tell whether the replicas may have been left to an autoscaler, which remembers what they
+        were, and nobody has set them since: the number that stands there is no edit, but ours.
+        """
+        return not self._is_set_by_others() and any(
+            draft.ledger is not None
+            and REPLICAS_FIELD in draft.ledger.remembered
+            and self._is_of_this(draft.ledger)
+            for draft in self.autoscalers
+        )
 
     def _is_of_this(self, ledger: Ledger | None) -> bool:
         """Tell whether what an autoscaler remembers is of this Deployment, not of one before."""

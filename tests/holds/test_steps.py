@@ -216,3 +216,41 @@ def test_a_step_waits_for_the_fence_and_a_relapse_does_not() -> None:
     stage.step("1", None)
     stage.loop(fenced=False)
     assert stage.replicas == 0
+
+
+@pytest.mark.parametrize("synced", [False, True], ids=["at once", "after a sync"])
+@pytest.mark.parametrize("writes", range(7))
+def test_a_relapse_right_after_a_step_keeps_what_was_there_before(
+    writes: int,
+    synced: bool,  # noqa: FBT001 -- a table
+) -> None:
+    """What is left to the autoscaler for a step is our number, and the copies don't tell yet."""
+    stage = workload(replicas=8, bounds=(1, 20))
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.step("1", 0.05)
+    stage.loop(fenced=False)
+    stage.loop(fenced=True, stop_after=writes)
+    if synced and stage.replicas:
+        stage.sync(stage.replicas)
+    stage.step("1", None)
+    step = stage.reconcile()
+    assert FieldFinding.EDITED not in found(step)
+    assert (stage.replicas, stage.bounds) == (0, (1, 1))
+    stage.release_all()
+    assert (stage.replicas, stage.bounds) == (8, (1, 20))
+    assert not stage.traces()
+
+
+def test_a_persons_number_between_a_step_and_a_relapse_is_given_back() -> None:
+    stage = workload(replicas=8, bounds=(1, 20))
+    stage.arrive("1", replicas=0)
+    stage.reconcile()
+    stage.step("1", 0.05)
+    stage.reconcile(persist=False)
+    stage.scale(5)
+    stage.step("1", None)
+    stage.reconcile()
+    assert stage.replicas == 0
+    stage.release_all()
+    assert stage.replicas == 5
