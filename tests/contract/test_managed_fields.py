@@ -65,6 +65,19 @@ async def test_scale_has_an_entry_of_its_own(api: Api) -> None:
     assert owners == ["scale"]
 
 
+async def test_scale_of_what_nobody_owns_is_in_nobodys_name(api: Api) -> None:
+    live = (await api.create(D, deployment(), fieldManager="maker")).body
+    entries = [e for e in live["metadata"]["managedFields"] if e["manager"] == "maker"]
+    for entry in entries:
+        del entry["fieldsV1"]["f:spec"]["f:replicas"]
+    await api.patch(D, "d", {"metadata": {"managedFields": entries}})
+    await api.patch(D, "d", {"spec": {"replicas": 3}}, "scale", fieldManager="other")
+    body = (await api.get(D, "d")).body
+    assert (body["spec"]["replicas"], managers(body, *REPLICAS)) == (3, [])
+    answer = await api.patch(D, "d", {"spec": {"replicas": 4}}, fieldManager="third")
+    assert managers(answer.body, *REPLICAS) == ["third/Update"]
+
+
 async def test_status_has_an_entry_of_its_own(widgets: Api) -> None:
     await widgets.create("widgets", _widget(), fieldManager="maker")
     patch = {"status": {"phase": "Done"}}

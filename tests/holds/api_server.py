@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from responder.holds.objects import ObjectKey
 from tests.holds.field_sets import Json, Path, from_fields_v1, leaves, merged, to_fields_v1
 
+REPLICAS = ("spec", "replicas")
 API_VERSIONS = {
     "Deployment": "apps/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
@@ -150,7 +151,9 @@ class ApiServer:
         new = _defaulted(key.kind, new)
         _validate(key.kind, new)
         managed = stored.managed if writer.subresource else _sent(sent, stored.managed)
-        managed = _owned(stored.body, new, managed=managed, writer=writer, owns=owns)
+        if writer.subresource != "scale" or any(REPLICAS in owned for owned in managed.values()):
+            # A scale of a number that nobody owns is recorded in nobody's name.
+            managed = _owned(stored.body, new, managed=managed, writer=writer, owns=owns)
         if new == stored.body and managed == stored.managed:
             return self._present(key)
         if key.kind == "Deployment" and _spec_or_annotations(new) != _spec_or_annotations(

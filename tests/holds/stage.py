@@ -55,6 +55,10 @@ class Stage(Conductor):
         patch = {"spec": {"replicas": replicas}}
         self.server.patch(DEPLOYMENT, patch, manager=by, subresource="scale")
 
+    def edit(self, replicas: int) -> None:
+        """A person's hand on the Deployment itself, which always bears a name."""
+        self.server.patch(DEPLOYMENT, {"spec": {"replicas": replicas}}, manager="kubectl-edit")
+
     def sync(self, replicas: int) -> None:
         """The autoscaler's controller scales."""
         self.scale(replicas, by="kube-controller-manager")

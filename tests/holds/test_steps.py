@@ -248,7 +248,7 @@ def test_a_persons_number_between_a_step_and_a_relapse_is_given_back() -> None:
     stage.reconcile()
     stage.step("1", 0.05)
     stage.reconcile(persist=False)
-    stage.scale(5)
+    stage.edit(5)
     stage.step("1", None)
     stage.reconcile()
     assert stage.replicas == 0

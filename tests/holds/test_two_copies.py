@@ -183,7 +183,7 @@ def test_what_was_given_back_before_a_crash_is_not_taken_for_held() -> None:
     stage.reconcile()
     stage.let_go("1")
     stage.reconcile(persist=False)
-    stage.scale(2)
+    stage.edit(2)
     stage.reconcile()
     assert stage.replicas == 2
 
@@ -195,7 +195,7 @@ def test_a_number_set_after_the_give_back_is_the_next_holds_baseline() -> None:
     stage.reconcile()
     stage.let_go("1")
     stage.reconcile(persist=False)
-    stage.scale(2)
+    stage.edit(2)
     stage.arrive("2", replicas=5)
     stage.reconcile()
     assert stage.replicas == 2

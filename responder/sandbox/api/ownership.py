@@ -18,6 +18,8 @@ from responder.sandbox.api.field_sets import (
 
 Json = dict[str, Any]
 BEFORE_FIRST_APPLY: Final = "before-first-apply"
+SCALE: Final = "scale"
+_REPLICAS: Final = ("f:spec", "f:replicas")
 
 
 class Writer(NamedTuple):
@@ -90,9 +92,15 @@ def written(
 def after_update(
     old: Json, new: Json, *, managed: Managed, writer: Writer, shape: Shape
 ) -> Managed:
-    """Only a value that changes changes hands."""
+    """Only a value that changes changes hands.
+
+    A number of replicas that nobody owns stays so when it is scaled: the Scale that is shown for it
+    has no managedFields then, and of such an object none are kept.
+    """
     before, after = fields(old, shape), fields(new, shape)
     managed = _settled(managed, before)
+    if writer.subresource == SCALE and not any(_REPLICAS in paths for paths in managed.values()):
+        return managed
     removed = set(before) - set(after)
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     return _handed(managed, writer=writer, removed=removed, changed=changed)
