@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
@@ -131,13 +132,19 @@ class Responder:
         *,
         alertmanagers: Alertmanagers,
         prometheus: Prometheus | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`monotonic` is in seconds; the time of day is the API server's."""
         self.settings = settings
         self.metrics = Metrics()
         self.view = View(home=settings.namespace)
         self.acting: asyncio.Task[None] | None = None
         self.events = EventRecorder(
-            api, field_manager=MANAGER, instance=f"responder-{settings.namespace}"
+            api,
+            field_manager=MANAGER,
+            instance=f"responder-{settings.namespace}",
+            now=api.clock.now,
+            monotonic=monotonic,
         )
         self.rulebook = Rulebook(
             settings.playbooks, metrics=self.metrics, metrics_folder=settings.metrics
@@ -160,6 +167,7 @@ class Responder:
             evidence_interval_seconds=settings.evidence_interval_seconds,
             on_change=self.herald.hear,
             attempts=lambda: self.rulebook.named,
+            monotonic=monotonic,
         )
         self.feeds = Feeds(
             api,
@@ -167,6 +175,7 @@ class Responder:
             home=scope.namespace,
             target_namespaces=scope.target_namespaces,
             metrics=self.metrics,
+            monotonic=monotonic,
         )
         self.intake = Intake(
             api=api,

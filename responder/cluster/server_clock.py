@@ -64,7 +64,7 @@ class ServerClock:
     def now(self) -> datetime:
         """Give the API server's time; before it has answered at all, this machine's."""
         seconds = self.now_seconds
-        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(self._wall() if seconds is None else seconds, UTC)
 
     @property
     def now_seconds(self) -> float | None:

@@ -1,6 +1,7 @@
 """How long each brake took: from a notification's arrival to its last patch committed."""
 
 import time
+from collections.abc import Callable
 
 from responder.incidents.status import TargetState
 from responder.metrics import Metrics
@@ -11,7 +12,15 @@ from responder.reconcile.view import IncidentKey, View
 class BrakeTimes:
     """Measures each incident once, where this replica both took the alert in and held."""
 
-    def __init__(self, view: View, outcomes: Outcomes, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        view: View,
+        outcomes: Outcomes,
+        metrics: Metrics,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._view = view
         self._outcomes = outcomes
         self._metrics = metrics
@@ -31,7 +40,7 @@ class BrakeTimes:
             return
         targets = self._view.concerned(incident)
         if targets and self._outcomes.all_in(key, targets) and self._is_applied(key):
-            seconds = time.monotonic() - self._received.pop(key)
+            seconds = self._monotonic() - self._received.pop(key)
             self._taken[key] = seconds
             self._metrics.brake_seconds.observe(seconds)
 

@@ -7,6 +7,7 @@ from what the cluster says, and nothing else is needed to go on.
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -113,6 +114,7 @@ class Conductor:
         evidence_interval_seconds: float = EVIDENCE_INTERVAL_SECONDS,
         on_change: Callable[[Incident, Incident], None] = lambda _before, _after: None,
         attempts: Callable[[], Mapping[str, Metric]] = dict,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`incidents_served` is False for a command in a cluster without our definition: nothing
         can be open there, and what is held is held by incidents that vanished.
@@ -122,7 +124,7 @@ class Conductor:
         self._scope = scope
         self._metrics = metrics
         self._outcomes = Outcomes()
-        self._brakes = BrakeTimes(view, self._outcomes, metrics)
+        self._brakes = BrakeTimes(view, self._outcomes, metrics, monotonic=monotonic)
         self._asking: dict[IncidentKey, _Asking] = {}
         self._quiet: Mapping[str, Quiet] | None = None
         self._watching: set[IncidentKey] = set()
@@ -145,6 +147,7 @@ class Conductor:
             pools=scope.pools,
             patience=scope.patience,
             release_ghosts=release_ghosts,
+            monotonic=monotonic,
             on_outcome=self._on_outcome,
             on_edited=witness.hear,
         )

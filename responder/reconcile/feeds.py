@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ class Feeds:
         home: str,
         target_namespaces: Sequence[str],
         metrics: Metrics,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._metrics = metrics
         self._caches: list[tuple[str, str, WatchCache[Any]]] = []
@@ -52,6 +54,7 @@ class Feeds:
             transform=read_incident,
             on_change=_incident_changed(view),
             on_restored=view.distrust_incidents,
+            monotonic=monotonic,
         )
         self._caches.append((INCIDENTS.plural, home, incidents))
         for resource, kind, slim in _HELD:
@@ -63,6 +66,7 @@ class Feeds:
                     transform=slim,
                     on_change=_object_changed(view, kind),
                     on_restored=functools.partial(view.distrust_objects, kind, each),
+                    monotonic=monotonic,
                 )
                 self._caches.append((resource.plural, each, cache))
 

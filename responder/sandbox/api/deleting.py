@@ -7,13 +7,12 @@ from responder.sandbox.api import definitions
 from responder.sandbox.api.definitions import CLEANUP
 from responder.sandbox.api.failures import Refused
 from responder.sandbox.api.kinds import DEFINITION, NAMESPACE, Kind
-from responder.sandbox.api.strategy import now
 
 Json = dict[str, Any]
 _ANSWERED_WITH_OBJECT: Final = frozenset({"namespaces", "pods", "services", "serviceaccounts"})
 
 
-def left(kind: Kind, old: Json, wish: Mapping[str, Any]) -> Json | None:
+def left(kind: Kind, old: Json, wish: Mapping[str, Any], *, now: str) -> Json | None:
     """The object that stays for now, None if none does; `wish` is a DeleteOptions.
 
     Raises Refused: 409, a precondition that fails.
@@ -45,7 +44,7 @@ def left(kind: Kind, old: Json, wish: Mapping[str, Any]) -> Json | None:
         return None
     if "deletionTimestamp" in meta:
         return old
-    leaving = {**meta, "deletionTimestamp": now()}
+    leaving = {**meta, "deletionTimestamp": now}
     if kind == NAMESPACE:
         return {**old, "metadata": leaving, "status": {"phase": "Terminating"}}
     leaving["finalizers"] = finalizers

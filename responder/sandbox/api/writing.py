@@ -13,7 +13,7 @@ from responder.sandbox.api.kinds import NAMESPACE, Kind
 from responder.sandbox.api.ownership import Writer
 from responder.sandbox.api.served import Served
 from responder.sandbox.api.store import Store
-from responder.sandbox.api.strategy import Options, now
+from responder.sandbox.api.strategy import Options
 
 Json = dict[str, Any]
 _LARGEST_BYTES: Final = 3 * 2**19
@@ -25,6 +25,9 @@ class Objects:
     """Everything that writes goes through here; nothing waits in between."""
 
     store: Store
+    now: Callable[[], str] = strategy.now
+    """The time, as metadata has it."""
+    new_uid: Callable[[], str] = lambda: str(uuid.uuid4())
     kinds: Served = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +65,7 @@ class Objects:
         body = strategy.defaulted(kind, body)
         meta.pop("managedFields", None)
         meta = body["metadata"]
-        meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+        meta |= {"uid": self.new_uid(), "creationTimestamp": self.now()}
         meta.pop("deletionTimestamp", None)
         if kind.generation:
             meta["generation"] = 1
@@ -176,7 +179,7 @@ class Objects:
             return self._commit(kind, old, new, managed, options), False
         self._admit(kind, namespace, name)
         new = strategy.defaulted(kind, new)
-        new["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+        new["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": self.now()}
         new["metadata"] |= {"namespace": namespace} if kind.namespaced else {}
         new["metadata"] |= {"generation": 1} if kind.generation else {}
         strategy.require_valid(kind, new, None)
@@ -185,7 +188,7 @@ class Objects:
     def delete(self, kind: Kind, namespace: str, name: str, wish: Mapping[str, Any]) -> Json:
         """`wish` is a DeleteOptions. Returns the object or a Status. Raises Refused."""
         old = self.get(kind, namespace, name)
-        new = deleting.left(kind, old, wish)
+        new = deleting.left(kind, old, wish, now=self.now())
         if wish.get("dryRun"):
             return deleting.answer(kind, old) if new is None else new
         if new is None:
@@ -206,7 +209,7 @@ class Objects:
         meta = {k: v for k, v in new["metadata"].items() if k != "managedFields"}
         if managed:
             meta["managedFields"] = ownership.written(
-                managed, entries, api_version=kind.api_version, now=now(), shape=shape
+                managed, entries, api_version=kind.api_version, now=self.now(), shape=shape
             )
         new = {**new, "metadata": meta}
         if old is not None:
