@@ -136,6 +136,7 @@ class Responder:
     ) -> None:
         """`monotonic` is in seconds; the time of day is the API server's."""
         self.settings = settings
+        self._monotonic = monotonic
         self.metrics = Metrics()
         self.view = View(home=settings.namespace)
         self.acting: asyncio.Task[None] | None = None
@@ -232,6 +233,7 @@ class Responder:
             pools=self.settings.pools,
             most_requests=self.settings.most_requests,
             request_seconds=self.settings.request_seconds,
+            monotonic=self._monotonic,
             on_cut_short=self.inquiry.on_cut_short,
         )
 

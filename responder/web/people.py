@@ -1,7 +1,6 @@
 """The API for people and scripts: what is open, what would happen, hold now, give back."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, Final, TypeVar
 
@@ -101,8 +100,8 @@ def _playbook(request: web.Request) -> Playbook:
 
 async def trigger(request: web.Request) -> web.StreamResponse:
     """`POST /api/v1/playbooks/{name}/trigger`: hold now, without any alert."""
-    received = time.monotonic()
     service = _ready(request)
+    received = service.monotonic()
     playbook, wish = _playbook(request), await _read(request, TriggerBody)
     draft = service.intake.draft(playbook, wish.labels, trigger=Trigger(kind="manual"))
     if not draft.plan:

@@ -1,5 +1,6 @@
 """What the door needs of the rooms behind it, under typed application keys."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class Service:
     pools: tuple[str, ...]
     most_requests: int
     request_seconds: float
+    monotonic: Callable[[], float] = time.monotonic
+    """By which it is told when a request came in, in seconds."""
     on_cut_short: Callable[[str], None] = lambda _receiver: None
     """Gets the receiver of a notification that left alerts out, once the others are stored."""
 

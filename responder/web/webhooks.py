@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import structlog
@@ -24,8 +23,8 @@ log = structlog.get_logger()
 
 async def alertmanager(request: web.Request) -> web.StreamResponse:
     """`POST /webhooks/alertmanager`."""
-    received = time.monotonic()
     service = request.app[SERVICE]
+    received = service.monotonic()
     status = 500
     try:
         response = await _bounded(request, service, received)

@@ -1,0 +1,269 @@
+"""What must be so, reckoned anew: no line of the planner, the ledger or the state machine is in it.
+
+It knows who writes, so that each field's value without us follows from the order of the writes; and
+it knows what each open incident asks for, so that what must stand follows from both.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from responder.sandbox.api.store import Change
+from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, LEDGER
+from tests.histories.stage import CONTROLLER, RESPONDER, Stage
+
+Json = dict[str, Any]
+_NUMBERS: Final = {DEPLOYMENT: ("replicas",), AUTOSCALER: ("minReplicas", "maxReplicas")}
+_KINDS: Final = {
+    "deployments": DEPLOYMENT,
+    "horizontalpodautoscalers": AUTOSCALER,
+    "configmaps": CONFIG_MAP,
+}
+
+
+class Place(NamedTuple):
+    """One field of one object."""
+
+    kind: str
+    name: str
+    field: str
+
+
+@dataclass(slots=True)
+class Known:
+    """A field that was held at some time: its value without us, and what we last wrote."""
+
+    uid: str
+    want: Any
+    ours: Any
+
+
+def values_of(kind: str, body: Json | None) -> Json:
+    if body is None:
+        return {}
+    if kind == CONFIG_MAP:
+        return dict(body.get("data") or {})
+    return {name: body["spec"].get(name) for name in _NUMBERS[kind]}
+
+
+def held_fields(body: Json | None) -> set[str]:
+    text = ((body or {}).get("metadata", {}).get("annotations") or {}).get(LEDGER)
+    try:
+        return set(json.loads(text)["fields"]) if text else set()
+    except (ValueError, KeyError, TypeError):
+        return set()
+
+
+@dataclass(slots=True)
+class Model:
+    """Follows every write to what may be held."""
+
+    faults: list[str] = field(default_factory=list)
+    held: dict[Place, Known] = field(default_factory=dict)
+    gave_back: int = 0
+    adopted: int = 0
+    """How often the value of somebody else became what is given back."""
+    tainted: set[Place] = field(default_factory=set)
+    """Of which nobody can tell what it would be: an autoscaler moves it, or its ledger was lost."""
+
+    def see(self, change: Change, writer: str) -> None:
+        kind = _KINDS.get(change.key[1])
+        if kind is None:
+            return
+        old, new = change.old, change.new
+        name = ((new or old) or {})["metadata"]["name"]
+        if new is None:
+            for place in [place for place in self.held if place[:2] == (kind, name)]:
+                del self.held[place]
+            return
+        if writer != RESPONDER:
+            if writer == CONTROLLER and kind == DEPLOYMENT:
+                was, now = values_of(kind, old), values_of(kind, new)
+                if was != now:
+                    self.tainted.add(Place(kind, name, "replicas"))
+            return
+        self._ours(kind, name, old, new)
+
+    def _ours(self, kind: str, name: str, old: Json | None, new: Json) -> None:
+        uid = new["metadata"]["uid"]
+        before, after = values_of(kind, old), values_of(kind, new)
+        held = held_fields(new)
+        for each in sorted(before.keys() | after.keys() | held):
+            place = Place(kind, name, each)
+            known = self.held.get(place)
+            was, now = before.get(each), after.get(each)
+            if each in held:
+                if known is None:
+                    known = self.held[place] = Known(uid, was, now)
+                elif was != known.ours and place not in self.tainted:
+                    known.want = was
+                    self.adopted += 1
+                known.ours = now
+            elif known is not None:
+                if was != known.ours and place not in self.tainted:
+                    known.want = was
+                if now != known.want and place not in self.tainted:
+                    self.faults.append(f"{place} was {known.want!r}, and is given back as {now!r}")
+                del self.held[place]
+                self.gave_back += 1
+            elif was != now and place not in self.tainted:
+                self.faults.append(f"{place}: {was!r} -> {now!r} was written and is not held")
+
+    def wanted(self, place: Place, live: Json) -> Any:  # noqa: ANN401 -- of any field
+        """Give what a field would be without us."""
+        value = values_of(place.kind, live).get(place.field)
+        known = self.held.get(place)
+        if known is None:
+            return value
+        return known.want if value == known.ours else value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One limit that an open incident asks for now."""
+
+    incident: str
+    control: str
+    kind: str
+    target: str
+    limit: Json
+    share: float | None
+    reports: frozenset[str]
+    """Kind/name of the objects of which its incident says that they do not stand as asked."""
+
+
+def asking(incidents: Iterable[Json]) -> Iterator[Wanted]:
+    """Give all that open incidents ask for, by what they were asked and how far they have come."""
+    for incident in incidents:
+        spec, status = incident["spec"], incident.get("status") or {}
+        phase = status.get("phase") or ""
+        if phase in ("Closed", "Proposed") or status.get("lettingGo") or spec["mode"] == "observe":
+            continue
+        if not phase and spec.get("approval") and (not spec.get("approve") or spec.get("reject")):
+            continue
+        share = None
+        steps = (spec.get("resume") or {}).get("steps") or []
+        step = (status.get("ramp") or {}).get("step") or 0
+        if phase == "Ramping" and step:
+            share = float(steps[step - 1]["share"])
+        plans = [spec.get("plan") or []]
+        plans += [(spec.get("stages") or [])[index]["plan"] for index in status.get("stages") or ()]
+        reports = frozenset(
+            f"{target['kind']}/{target['name']}"
+            for target in status.get("targets") or ()
+            if target["state"] not in ("Applied", "GivenBack")
+        )
+        for ask in (ask for plan in plans for ask in plan):
+            yield Wanted(
+                incident["metadata"]["name"],
+                ask["control"],
+                ask["targetKind"],
+                ask["target"],
+                ask["limit"],
+                share,
+                reports,
+            )
+
+
+def limited(want: Any, asked: Iterable[Wanted], *, field: str) -> Any:  # noqa: ANN401
+    """Give the strictest of a value and all that is asked of it."""
+    value = want
+    for each in asked:
+        if each.control == "replicas":
+            number = int(each.limit["replicas"])
+            if each.share is not None:
+                number = max(number, math.ceil(round(each.share * want, 6)))
+            value = min(value, max(1, number) if field != "replicas" else number)
+        elif each.control == "keys":
+            order = each.limit["order"]
+            place = order.index(each.limit["value"])
+            if each.share is not None:
+                place = min(place, max(1, int(round((1 - each.share) * (len(order) - 1), 6))))
+            place = max(place, order.index(value) if value in order else 0)
+            value = order[place]
+        else:
+            share = each.limit.get("share")
+            share = 1.0 if share is None else share
+            share = share if each.share is None else max(share, each.share)
+            value = share if value is None else min(value, share)
+    return value
+
+
+def disorder(stage: Stage, model: Model) -> list[str]:
+    """Name what does not stand as baseline and open incidents have it, and nobody reports."""
+    found: list[str] = []
+    asked = list(asking(stage.listed("Incident")))
+    for kind in (DEPLOYMENT, AUTOSCALER, CONFIG_MAP):
+        for live in stage.listed(kind):
+            name = live["metadata"]["name"]
+            for each in values_of(kind, live).keys() | held_fields(live):
+                place = Place(kind, name, each)
+                found += _judged(stage, model, place, live, asked)
+    return sorted(found)
+
+
+def _judged(
+    stage: Stage, model: Model, place: Place, live: Json, asked: list[Wanted]
+) -> Iterator[str]:
+    mine = [each for each in asked if _concerns(each, place, live)]
+    if any(report in each.reports for each in mine for report in _reports(place, live)):
+        return
+    if place in model.tainted or _is_haunted(stage, live, place.field):
+        return
+    if place == (DEPLOYMENT, "bulk", "replicas") and stage.get(AUTOSCALER, "bulk") is not None:
+        return
+    want = model.wanted(place, live)
+    value = values_of(place.kind, live).get(place.field)
+    if place.kind == CONFIG_MAP and place.field.endswith(".json"):
+        if want is not None:
+            return  # a document of somebody else's
+        value = None if value is None else json.loads(value).get("share")
+    must = limited(want, mine, field=place.field)
+    if value != must:
+        who = ", ".join(f"{each.incident} asks {each.limit} at {each.share}" for each in mine)
+        yield f"{place} is {value!r}, not {must!r}: without us {want!r}; {who or 'nobody asks'}"
+
+
+def _concerns(each: Wanted, place: Place, live: Json) -> bool:
+    if place.kind in (DEPLOYMENT, AUTOSCALER):
+        return each.control == "replicas" and each.target == place.name
+    if each.control == "keys":
+        return place.name == each.target and place.field == each.limit["key"]
+    if each.control != "sending":
+        return False
+    if each.kind == "campaign":
+        return place.name == each.target and place.field == "hold.json"
+    return place.name == "sending-holds" and place.field == f"{each.kind}.{each.target}.json"
+
+
+def _reports(place: Place, live: Json) -> tuple[str, ...]:
+    del live
+    return (f"{place.kind}/{place.name}", f"{DEPLOYMENT}/{place.name}", f"campaign/{place.name}")
+
+
+def _is_haunted(stage: Stage, live: Json, field: str) -> bool:
+    """Tell whether a holder in the ledger has vanished: what it held stands, and more is unknown."""
+    text = (live["metadata"].get("annotations") or {}).get(LEDGER)
+    if not text:
+        return False
+    entry = json.loads(text)["fields"].get(field) or {}
+    present = {incident["metadata"]["uid"] for incident in stage.listed("Incident")}
+    return bool(entry) and (bool(entry.get("ghost")) or entry.get("uid") not in present)
+
+
+def traces(stage: Stage) -> list[str]:
+    """Name whatever of ours is left on any object."""
+    found = []
+    for kind in (DEPLOYMENT, AUTOSCALER, CONFIG_MAP):
+        for live in stage.listed(kind):
+            name = f"{kind}/{live['metadata']['name']}"
+            if LEDGER in (live["metadata"].get("annotations") or {}):
+                found.append(f"{name} bears a ledger")
+            found += [
+                f"{name} bears managedFields of {entry['manager']}"
+                for entry in live["metadata"].get("managedFields") or ()
+                if entry["manager"] in ("campaign-responder", "campaign-responder-give-back")
+            ]
+    return found
