@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+_MOST_TURNS = 20_000
+"""Of the loop while the clock stands still."""
 BEGINS_AT = datetime(2026, 11, 24, 18, tzinfo=UTC).timestamp()
 
 
@@ -20,12 +22,18 @@ class _Leaping(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.seconds = 0.0
+        self._still = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("nothing is due ever again")
+        self._still += 1
+        if self._still > _MOST_TURNS:
+            raise RuntimeError(f"something runs for ever at {self.seconds:.3f} s")
         if timeout > 0:
-            self.seconds += timeout
+            self._still = 0
+            # A moment past it, or what is due would by rounding be due once more, for ever.
+            self.seconds += timeout + 1e-7
         return []
 
 
@@ -35,8 +43,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._leaping = _Leaping()
         super().__init__(self._leaping)
-        # A timer is due at its very time: the leap ends there, but for rounding.
-        self._clock_resolution = 1e-6
+        self._clock_resolution = 1e-9  # less than a leap goes too far: none fires too early
 
     def time(self) -> float:
         return self._leaping.seconds
