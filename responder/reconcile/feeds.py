@@ -103,7 +103,7 @@ def _incident_changed(
 ) -> Callable[[str, Incident | None, Incident | None], None]:
     def changed(_kind: str, old: Incident | None, new: Incident | None) -> None:
         if new is not None:
-            view.put_incident(new)
+            view.put_incident(new, by_watch=True)
         elif old is not None:
             view.drop_incident(IncidentKey(old.namespace, old.name), uid=old.uid)
 

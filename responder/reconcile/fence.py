@@ -43,18 +43,25 @@ class Fence:
         return self._leadership.holds()
 
     async def cross(self) -> None:
-        """Raise Again where nothing may be loosened now."""
-        self.check()
+        """Raise Again where nothing may be loosened now.
+
+        The list goes before the look at the clocks: its answer brings the server's time, and one
+        that was off may be right by now. Who asks nobody never hears of it.
+        """
+        self._check_leads()
         await self._catch_up()
         self.check()
 
     def check(self) -> None:
         """Check what can change while a request is under way; raises Again."""
-        if not self._leadership.holds():
-            raise Again("this replica does not lead: nothing is loosened", after_seconds=5)
+        self._check_leads()
         skew = self._skew_seconds()
         if abs(skew) > MOST_SKEW_SECONDS:
             raise Again(
                 f"the API server's clock and ours differ by {skew:.1f} s: nothing is loosened",
                 after_seconds=30,
             )
+
+    def _check_leads(self) -> None:
+        if not self._leadership.holds():
+            raise Again("this replica does not lead: nothing is loosened", after_seconds=5)

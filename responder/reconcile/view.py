@@ -4,9 +4,9 @@ Fed by watches and by the answers to our own writes. Never the last word: whatev
 read again first.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from responder.holds.eligibility import is_marked
 from responder.holds.objects import (
@@ -36,6 +36,10 @@ from responder.reconcile.switch import SWITCH_NAME, arming_of
 from responder.reconcile.tally import Tally
 
 
+_MOST_GONE: Final = 1024
+"""An answer to a write of ours may be told after the deletion that followed it, not much later."""
+
+
 class IncidentKey(NamedTuple):
     """Names one incident."""
 
@@ -63,6 +67,8 @@ class View:
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
         self._outdated: set[IncidentKey | ObjectKey] = set()
         """What is known of these comes from before a restore of etcd: any version is newer."""
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        """uids of incidents that were dropped: what is told of them comes late."""
         self._by_stem: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_fingerprint: dict[str, set[IncidentKey]] = defaultdict(set)
         self._by_subject: dict[Subject, set[IncidentKey]] = defaultdict(set)
@@ -73,8 +79,16 @@ class View:
 
     # -- incidents
 
-    def put_incident(self, incident: Incident) -> None:
-        """Take an incident's newest state; an older one than is known is ignored."""
+    def put_incident(self, incident: Incident, *, by_watch: bool = False) -> None:
+        """Take an incident's newest state; an older one than is known is ignored.
+
+        So is an answer about one that is gone: the watch, which is in order, may have told of its
+        end before. Only the watch brings back what was dropped.
+        """
+        if by_watch:
+            self._gone.pop(incident.uid, None)
+        elif incident.uid in self._gone:
+            return
         key = IncidentKey(incident.namespace, incident.name)
         known = self.incidents.get(key)
         before = None if known is None or known.uid != incident.uid else known
@@ -114,7 +128,12 @@ class View:
     def drop_incident(self, key: IncidentKey, *, uid: str | None = None) -> None:
         """Forget an incident that is gone; with a uid only that very one."""
         known = self.incidents.get(key)
-        if known is None or (uid is not None and known.uid != uid):
+        gone = uid or (known.uid if known is not None else "")
+        if gone:
+            self._gone[gone] = None
+            if len(self._gone) > _MOST_GONE:
+                self._gone.popitem(last=False)
+        if known is None or known.uid != gone:
             return
         del self.incidents[key]
         self._outdated.discard(key)
@@ -128,6 +147,7 @@ class View:
     def distrust_incidents(self) -> None:
         """The API server's versions went backwards: what it tells next is newer all the same."""
         self._outdated.update(self.incidents)
+        self._gone.clear()
 
     def distrust_objects(self, kind: str, namespace: str) -> None:
         """The same for the objects of a kind in a namespace."""

@@ -55,7 +55,9 @@ class ViewMachine(RuleBasedStateMachine):
     def put_incident(
         self, name: str, campaign: str, held: str | None, fingerprint: str, *, closed: bool
     ) -> None:
-        made = incident(phase=Phase.CLOSED if closed else Phase.HOLDING, name=name, uid=name)
+        known = self.incidents.get(name)
+        uid = self.next_version() if known is None else known.uid
+        made = incident(phase=Phase.CLOSED if closed else Phase.HOLDING, name=name, uid=uid)
         alerts = {fingerprint: next(iter(made.alerts.values()))}
         key = ObjectKey("ConfigMap", "mail", held or "")
         targets = (Target(key, TargetState.APPLIED),) if held else ()
@@ -70,8 +72,18 @@ class ViewMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES))
     def drop_incident(self, name: str) -> None:
-        self.incidents.pop(name, None)
+        gone = self.incidents.pop(name, None)
         self.view.drop_incident(IncidentKey("mail", name))
+        if gone is not None:
+            # The answer to a write of ours that was made before it went.
+            self.view.put_incident(replace(gone, resource_version=self.next_version()))
+
+    @rule(name=st.sampled_from(NAMES))
+    def one_that_was_dropped_is_told_by_the_watch(self, name: str) -> None:
+        found = self.incidents.get(name)
+        if found is not None:
+            self.view.drop_incident(IncidentKey("mail", name), uid=found.uid)
+            self.view.put_incident(found, by_watch=True)
 
     @rule(name=st.sampled_from(NAMES))
     def an_older_state_comes_late(self, name: str) -> None:
