@@ -28,9 +28,8 @@ class Oracle:
     ) -> Verdict:
         told = "down" if self.is_down else self.answers.get(question.name, "yes")
         truth = TRUTHS.get(told, Truth.UNKNOWN)
-        finding = Finding(truth=truth)
-        if truth is Truth.UNKNOWN:
-            finding = Finding.unknown(Unknown.DOWN if told == "down" else Unknown.NO_DATA)
+        unknown = Finding.unknown(Unknown.DOWN if told == "down" else Unknown.NO_DATA)
+        finding = unknown if truth is Truth.UNKNOWN else Finding(truth=truth)
         self.heard(question, since, truth)
         return Verdict(question=question.name, finding=finding, at=now, window_seconds=300)
 

@@ -130,9 +130,7 @@ class _History:
 
     @property
     def _is_wrong(self) -> bool:
-        return bool(
-            self._faults or self._model.faults or self._referee.faults or self._errors
-        )
+        return bool(self._faults or self._model.faults or self._referee.faults or self._errors)
 
     async def _controllers(self) -> None:
         while True:

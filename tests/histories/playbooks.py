@@ -33,6 +33,7 @@ TEXTS = {
     check: {metric: complaint-rate, max: 5%}
 """,
     "runaway": """
+  incidentPer: [pool]
   holds:
     - scale: {deployment: sender, to: 4}
   escalate:

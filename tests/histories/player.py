@@ -71,8 +71,10 @@ class Player:
     @property
     def is_healthy(self) -> bool:
         replica = self.replica
-        return replica is not None and not replica.wire.dead and not (
-            self.clocks.loop.time() < replica.wire.outage_until or replica.wire.faults
+        return (
+            replica is not None
+            and not replica.wire.dead
+            and not (self.clocks.loop.time() < replica.wire.outage_until or replica.wire.faults)
         )
 
     # The responder's lives
@@ -128,9 +130,11 @@ class Player:
         }
 
     def _time(self) -> str:
-        return datetime.fromtimestamp(BEGINS_AT + self.clocks.loop.time(), UTC).isoformat(
-            timespec="microseconds"
-        ).replace("+00:00", "Z")
+        return (
+            datetime.fromtimestamp(BEGINS_AT + self.clocks.loop.time(), UTC)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z")
+        )
 
     def _fires(self, n: int, m: int) -> Json:
         labels = alert_labels(n)

@@ -48,9 +48,7 @@ class Referee:
     lives: dict[str, Life] = field(default_factory=dict)
     reached: Counter[str] = field(default_factory=Counter)
     conditions: Counter[str] = field(default_factory=Counter)
-    armings: list[tuple[float, Arming]] = field(
-        default_factory=lambda: [(-1e9, Arming.ARMED)]
-    )
+    armings: list[tuple[float, Arming]] = field(default_factory=lambda: [(-1e9, Arming.ARMED)])
     answered_at: float = 0.0
 
     def now(self) -> datetime:

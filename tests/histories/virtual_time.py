@@ -48,6 +48,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._leaping.seconds
 
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        **options: Any,  # noqa: ANN401
+    ) -> asyncio.TimerHandle:
+        """Later is later, however little: else who waits for a rounding error waits for ever."""
+        return super().call_at(max(when, self.time() + 1e-7), callback, *args, **options)
+
     def run_in_executor(  # type: ignore[override]
         self,
         executor: Executor | None,
