@@ -35,7 +35,6 @@ from responder.incidents.transitions import Arming
 from responder.reconcile.switch import SWITCH_NAME, arming_of
 from responder.reconcile.tally import Tally
 
-
 _MOST_GONE: Final = 1024
 """An answer to a write of ours may be told after the deletion that followed it, not much later."""
 

@@ -18,7 +18,7 @@ from responder.sandbox.audit.report import report
 from responder.sandbox.audit.versions import INCIDENT
 from tests.histories.events import Event
 from tests.histories.evidence import AlertSource, Oracle
-from tests.histories.model import Model, disorder, traces
+from tests.histories.model import BULK, Model, disorder, traces
 from tests.histories.player import Player
 from tests.histories.referee import Referee
 from tests.histories.stage import Stage
@@ -154,6 +154,7 @@ class _History:
         await self._heal()
         await asyncio.sleep(_SETTLES_SECONDS)
         self._player.done["settled"] += 1
+        found: list[str] = []
         for _ in range(3):
             found = disorder(self._stage, self._model)
             if not found:
@@ -169,6 +170,7 @@ class _History:
         self._referee.thrown(Arming.ARMED)
         player.oracle.is_down = player.source.is_down = False
         player.oracle.answers = {"deferral-rate": "no"}
+        left: list[Any] = []
         for number in range(_MOST_ROUNDS):
             await self._heal()
             while player.source.firing:
@@ -216,6 +218,9 @@ class _History:
             answering=not faults,
             ghosts_released_at=self._stage.ghosts_released_at,
         )
+        if BULK in self._model.tainted:
+            # What a person set and an autoscaler changed before anybody looked is not known to us.
+            violations = [each for each in violations if each.target != BULK[:2]]
         faults += [f"auditor: {violation}" for violation in violations]
         told = report(violations, self._stage.versions) if violations else ""
         return Outcome(faults, steps, counts, told, self._loop.time())

@@ -31,6 +31,10 @@ class Place(NamedTuple):
     field: str
 
 
+BULK: Final = Place(DEPLOYMENT, "bulk", "replicas")
+"""An autoscaler's, while there is one: then only its bounds are reckoned."""
+
+
 @dataclass(slots=True)
 class Known:
     """A field that was held at some time: its value without us, and what we last wrote."""
@@ -61,6 +65,7 @@ class Model:
     """Follows every write to what may be held."""
 
     faults: list[str] = field(default_factory=list)
+    autoscaled: bool = False
     held: dict[Place, Known] = field(default_factory=dict)
     gave_back: int = 0
     adopted: int = 0
@@ -72,6 +77,8 @@ class Model:
         kind = _KINDS.get(change.key[1])
         if kind is None:
             return
+        if kind == AUTOSCALER:
+            self.autoscaled = change.new is not None
         old, new = change.old, change.new
         name = ((new or old) or {})["metadata"]["name"]
         if new is None:
@@ -104,12 +111,23 @@ class Model:
             elif known is not None:
                 if was != known.ours and place not in self.tainted:
                     known.want = was
-                if now != known.want and place not in self.tainted:
+                if not self._is_back(place, known, now, after):
                     self.faults.append(f"{place} was {known.want!r}, and is given back as {now!r}")
                 del self.held[place]
                 self.gave_back += 1
-            elif was != now and place not in self.tainted:
+            elif was != now and place not in self.tainted and not self._is_loose(place):
                 self.faults.append(f"{place}: {was!r} -> {now!r} was written and is not held")
+
+    def _is_back(self, place: Place, known: Known, now: Any, after: Json) -> bool:  # noqa: ANN401
+        if now == known.want or place in self.tainted:
+            return True
+        if place.field == "minReplicas":
+            # A person may have lowered the maximum beside our minimum.
+            return bool(now == min(known.want, after["maxReplicas"]))
+        return self._is_loose(place)
+
+    def _is_loose(self, place: Place) -> bool:
+        return place == BULK and self.autoscaled
 
     def wanted(self, place: Place, live: Json) -> Any:  # noqa: ANN401 -- of any field
         """Give what a field would be without us."""
@@ -207,12 +225,12 @@ def disorder(stage: Stage, model: Model) -> list[str]:
 def _judged(
     stage: Stage, model: Model, place: Place, live: Json, asked: list[Wanted]
 ) -> Iterator[str]:
-    mine = [each for each in asked if _concerns(each, place, live)]
-    if any(report in each.reports for each in mine for report in _reports(place, live)):
+    mine = [each for each in asked if _concerns(each, place)]
+    if any(report in each.reports for each in mine for report in _reports(place)):
         return
     if place in model.tainted or _is_haunted(stage, live, place.field):
         return
-    if place == (DEPLOYMENT, "bulk", "replicas") and stage.get(AUTOSCALER, "bulk") is not None:
+    if place == BULK and model.autoscaled:
         return
     want = model.wanted(place, live)
     value = values_of(place.kind, live).get(place.field)
@@ -226,7 +244,7 @@ def _judged(
         yield f"{place} is {value!r}, not {must!r}: without us {want!r}; {who or 'nobody asks'}"
 
 
-def _concerns(each: Wanted, place: Place, live: Json) -> bool:
+def _concerns(each: Wanted, place: Place) -> bool:
     if place.kind in (DEPLOYMENT, AUTOSCALER):
         return each.control == "replicas" and each.target == place.name
     if each.control == "keys":
@@ -238,13 +256,12 @@ def _concerns(each: Wanted, place: Place, live: Json) -> bool:
     return place.name == "sending-holds" and place.field == f"{each.kind}.{each.target}.json"
 
 
-def _reports(place: Place, live: Json) -> tuple[str, ...]:
-    del live
+def _reports(place: Place) -> tuple[str, ...]:
     return (f"{place.kind}/{place.name}", f"{DEPLOYMENT}/{place.name}", f"campaign/{place.name}")
 
 
 def _is_haunted(stage: Stage, live: Json, field: str) -> bool:
-    """Tell whether a holder in the ledger has vanished: what it held stands, and more is unknown."""
+    """Tell whether a holder in the ledger has vanished: what it held stands as it is."""
     text = (live["metadata"].get("annotations") or {}).get(LEDGER)
     if not text:
         return False

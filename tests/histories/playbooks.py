@@ -76,7 +76,11 @@ TEXTS = {
 """,
     "listed": """
   holds:
-    - set: {campaign: "{{ labels.campaign }}", key: state, to: paused, order: [active, slow, paused]}
+    - set:
+        campaign: "{{ labels.campaign }}"
+        key: state
+        to: paused
+        order: [active, slow, paused]
   resume: manual
 """,
     "watching": """

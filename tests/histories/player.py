@@ -14,7 +14,7 @@ from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT
 from tests.histories.events import Event
-from tests.histories.evidence import EXTERNAL_URL, AlertSource, Oracle
+from tests.histories.evidence import AlertSource, Oracle
 from tests.histories.model import Model
 from tests.histories.playbooks import NAMES, playbook_set
 from tests.histories.referee import Referee

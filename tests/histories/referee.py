@@ -1,4 +1,4 @@
-"""Judges each transition of each incident by evidence: what fires, what was answered, asked, thrown.
+"""Judges each transition of each incident by evidence: what fires, is answered, asked and thrown.
 
 The gates are those of the state machine's own test, which read no status.
 """

@@ -121,11 +121,11 @@ class Replica:
         self.responder = Responder(
             SETTINGS,
             api,
-            alertmanagers=cast(Alertmanagers, source),
-            prometheus=cast(Prometheus, oracle),
+            alertmanagers=cast("Alertmanagers", source),
+            prometheus=cast("Prometheus", oracle),
             monotonic=monotonic,
         )
-        self.responder.rulebook = cast(Any, rules)
+        self.responder.rulebook = cast("Any", rules)
         self._app = {SERVICE: self.responder.service(), webhooks.UNDER_WAY: set[int]()}
         self.acting = asyncio.ensure_future(self.responder.act())
 

@@ -1,4 +1,4 @@
-"""The cluster of a history: what is in it at first, what others do to it, and all that became of it.
+"""The cluster of a history: what is in it at first, what others do to it, what became of it.
 
 Who writes is known here by the way the write came, not by managedFields.
 """

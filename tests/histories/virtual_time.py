@@ -52,7 +52,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self,
         when: float,
         callback: Callable[..., object],
-        *args: Any,
+        *args: Any,  # noqa: ANN401
         **options: Any,  # noqa: ANN401
     ) -> asyncio.TimerHandle:
         """Later is later, however little: else who waits for a rounding error waits for ever."""

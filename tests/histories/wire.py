@@ -77,19 +77,19 @@ class Stream:
 
     async def iter_any(self) -> AsyncIterator[bytes]:
         events = self._events
-        coming: asyncio.Task[reading.Event] | None = None
+        coming: asyncio.Future[reading.Event | None] | None = None
         try:
             while True:
-                coming = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
-                await asyncio.wait({coming, self._broken}, return_when="FIRST_COMPLETED")
+                coming = asyncio.ensure_future(_next(events))
+                await asyncio.wait((coming, self._broken), return_when="FIRST_COMPLETED")
                 if self._wire.dead:
                     await asyncio.get_running_loop().create_future()
                 if self._broken.done():
                     raise aiohttp.ClientPayloadError("the connection was reset")
-                try:
-                    kind, body = coming.result()
-                except StopAsyncIteration:
+                event = coming.result()
+                if event is None:
                     return
+                kind, body = event
                 if self._wire.lag_seconds:
                     await asyncio.sleep(self._wire.chance.uniform(0, self._wire.lag_seconds))
                 yield json.dumps({"type": kind, "object": body}).encode() + b"\n"
@@ -97,7 +97,11 @@ class Stream:
             if coming is not None and not coming.done():
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
-            await cast(Any, events).aclose()
+            await cast("Any", events).aclose()
+
+
+async def _next(events: AsyncIterator[reading.Event]) -> reading.Event | None:
+    return await anext(events, None)
 
 
 @dataclass(eq=False)
@@ -125,7 +129,7 @@ class Wire:
     """When the server's time was last heard, in seconds of the loop."""
 
     def connection(self) -> Connection:
-        session = cast(aiohttp.ClientSession, self)
+        session = cast("aiohttp.ClientSession", self)
         server = Server("http://embedded", None, Fixed(f"Bearer {self.token}"))
         return Connection(server=server, session=session, watch_session=session)
 
@@ -158,9 +162,9 @@ class Wire:
             refused = _UNAVAILABLE
         if refused is not None:
             return self._shown(answers.refused(refused))
-        if method == "GET" and requests.watches(cast(BaseRequest, asked)):
+        if method == "GET" and requests.watches(cast("BaseRequest", asked)):
             return self._watch(asked)
-        answer = await self.service.answer(cast(BaseRequest, asked))
+        answer = await self.service.answer(cast("BaseRequest", asked))
         if is_last:
             await self._die()
         await asyncio.sleep(self.chance.choice((0.0, 0.001, 0.004)))
@@ -198,9 +202,8 @@ class Wire:
 
     def _watch(self, asked: Asked) -> Answered:
         found = target(self.service.objects, asked.path)
+        assert found is not None
         try:
-            if found is None:
-                raise Refused(404, "NotFound", "not served")
             query = reading.Query.of(found.kind, found.namespace, found.name, asked.query)
             events = reading.watched(self.service.objects.store, query)
         except Refused as refused:
