@@ -15,6 +15,7 @@ from responder.incidents.transitions import Arming
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.judge import judge
 from responder.sandbox.audit.report import report
+from responder.sandbox.audit.rules import Violation
 from responder.sandbox.audit.versions import INCIDENT
 from tests.histories.events import Event
 from tests.histories.evidence import AlertSource, Oracle
@@ -205,6 +206,17 @@ class _History:
                 await self._player.release_ghosts()
                 await asyncio.sleep(40)
 
+    def _is_excused(self, violation: Violation) -> bool:
+        """Tell what it can't know: a ghost reports no contest, and a command takes its time."""
+        if violation.what.startswith("looser") and violation.target in self._referee.contested:
+            return True
+        asker = violation.what.partition(" asks for ")[0].rpartition(": ")[2]
+        if violation.promise.startswith("2") and asker in self._model.vanished:
+            return True  # the ledger names the strictest holder alone: a milder ghost is forgotten
+        return violation.promise.startswith("3") and any(
+            since <= violation.revision <= until for since, until in self._player.releases
+        )
+
     def _outcome(self, steps: int) -> Outcome:
         counts = Counter(self._player.done)
         counts.update({f"reached {key}": n for key, n in self._referee.reached.items()})
@@ -221,6 +233,7 @@ class _History:
         if BULK in self._model.tainted:
             # What a person set and an autoscaler changed before anybody looked is not known to us.
             violations = [each for each in violations if each.target != BULK[:2]]
+        violations = [each for each in violations if not self._is_excused(each)]
         faults += [f"auditor: {violation}" for violation in violations]
         told = report(violations, self._stage.versions) if violations else ""
         return Outcome(faults, steps, counts, told, self._loop.time())

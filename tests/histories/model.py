@@ -60,6 +60,12 @@ def held_fields(body: Json | None) -> set[str]:
         return set()
 
 
+def _holder(body: Json | None, name: str) -> str:
+    """Give the uid of the strictest holder, as the ledger has it."""
+    text = ((body or {}).get("metadata", {}).get("annotations") or {}).get(LEDGER)
+    return str(json.loads(text)["fields"].get(name, {}).get("uid", "")) if text else ""
+
+
 @dataclass(slots=True)
 class Model:
     """Follows every write to what may be held."""
@@ -73,7 +79,26 @@ class Model:
     tainted: set[Place] = field(default_factory=set)
     """Of which nobody can tell what it would be: an autoscaler moves it, or its ledger was lost."""
 
+    present: set[str] = field(default_factory=set)
+    """uids of all incidents."""
+    vanished: set[str] = field(default_factory=set)
+    """Names of those that were taken away unfinished."""
+    ghosts_may_go: bool = False
+    """A person gave the command."""
+
+    def see_incident(self, change: Change) -> None:
+        body = change.new or change.old or {}
+        meta = body["metadata"]
+        if change.new is not None:
+            self.present.add(meta["uid"])
+            return
+        self.present.discard(meta["uid"])
+        if (body.get("status") or {}).get("phase") != "Closed":
+            self.vanished.add(meta["name"])
+
     def see(self, change: Change, writer: str) -> None:
+        if change.key[1] == "incidents":
+            self.see_incident(change)
         kind = _KINDS.get(change.key[1])
         if kind is None:
             return
@@ -111,6 +136,9 @@ class Model:
             elif known is not None:
                 if was != known.ours and place not in self.tainted:
                     known.want = was
+                holder = _holder(old, each)
+                if holder and holder not in self.present and not self.ghosts_may_go:
+                    self.faults.append(f"{place} is given back, and nobody released its ghost")
                 if not self._is_back(place, known, now, after):
                     self.faults.append(f"{place} was {known.want!r}, and is given back as {now!r}")
                 del self.held[place]

@@ -67,6 +67,8 @@ class Player:
     gone: set[str] = field(default_factory=set)
     occurrences: dict[str, list[Json]] = field(default_factory=dict)
     released_ghosts: int = 0
+    releases: list[tuple[int, int]] = field(default_factory=list)
+    """From which version to which a person's command gave everything back."""
 
     @property
     def is_healthy(self) -> bool:
@@ -431,10 +433,13 @@ class Player:
         await self.release_ghosts()
 
     async def release_ghosts(self) -> None:
+        began = self.stage.store.version
+        self.model.ghosts_may_go = True
         if self.stage.ghosts_released_at is None:
-            self.stage.ghosts_released_at = self.stage.store.version
+            self.stage.ghosts_released_at = began
         with contextlib.suppress(ApiFailure):
             self.released_ghosts += await release_all(self.stage, self.clocks, self.chance)
+        self.releases.append((began, self.stage.store.version))
 
     async def on_settle(self, event: Event) -> None:
         """Decided by the history, which knows what must be so then."""

@@ -13,7 +13,7 @@ from responder.evidence.questions import NotAskable, Question, read_kept
 from responder.evidence.verdict import Truth as Verdict
 from responder.incidents.evidence import questions_of
 from responder.incidents.incident import Incident
-from responder.incidents.status import Phase, Reason, Truth
+from responder.incidents.status import Phase, Reason, TargetState, Truth
 from responder.incidents.stored import read_incident
 from responder.incidents.transitions import Arming, read_moment
 from responder.sandbox.api.store import Change
@@ -49,6 +49,8 @@ class Referee:
     reached: Counter[str] = field(default_factory=Counter)
     conditions: Counter[str] = field(default_factory=Counter)
     armings: list[tuple[float, Arming]] = field(default_factory=lambda: [(-1e9, Arming.ARMED)])
+    contested: set[tuple[str, str]] = field(default_factory=set)
+    """Kind and name of what was reported as contested at some time."""
     answered_at: float = 0.0
 
     def now(self) -> datetime:
@@ -120,6 +122,11 @@ class Referee:
         world.deletion_meant = "deletionTimestamp" in body["metadata"]
 
     def _count(self, before: Incident, after: Incident) -> None:
+        self.contested |= {
+            target.key[::2]
+            for target in after.status.targets
+            if target.state is TargetState.CONTESTED
+        }
         known = {one.type: one.status for one in before.status.conditions}
         for one in after.status.conditions:
             if one.status == "True" and known.get(one.type) != "True":
