@@ -202,9 +202,11 @@ class _History:
         replica = self._player.replica
         if replica is not None and (ghosts := replica.responder.conductor.ghosts()):
             self._player.done["ghosts"] += len(ghosts)
+            await self._player.kill()
             for _ in range(3):
                 await self._player.release_ghosts()
-                await asyncio.sleep(40)
+            await self._player.revive()
+            await asyncio.sleep(40)
 
     def _is_excused(self, violation: Violation) -> bool:
         """Tell what it can't know: a ghost reports no contest, and a command takes its time."""

@@ -428,9 +428,11 @@ class Player:
         await asyncio.sleep((20, 130, 200, 250)[event.n % 4])
 
     async def on_release_ghosts(self, event: Event) -> None:
-        """By command; the judge is told."""
+        """By command, while no responder runs; the judge is told."""
         del event
+        await self.kill()
         await self.release_ghosts()
+        self.start()
 
     async def release_ghosts(self) -> None:
         began = self.stage.store.version

@@ -4,6 +4,7 @@ The gates are those of the state machine's own test, which read no status.
 """
 
 import copy
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -137,23 +138,22 @@ class Referee:
     def _judge(self, life: Life, before: Incident, after: Incident, reason: Reason) -> None:
         slack = self._slack()
         world = life.world
-        world.now = self.now() + timedelta(seconds=slack)
+        times = (self.now(), self.now() + timedelta(seconds=slack))
         last: AssertionError | None = None
         now, *earlier = self._tellings(life)
-        for arming in self._armings():
-            for told in (now, *earlier):
-                gates, world.arming = copy.copy(life.gates), arming
-                world.told = told
-                try:
-                    gates.judge(before, after, reason, world)
-                except AssertionError as error:
-                    last = error
-                    continue
-                finally:
-                    world.told = now
-                self._loosen(life.gates, gates, slack)
-                life.gates = gates
-                return
+        known = itertools.product(self._armings(), (now, *earlier), times)
+        for world.arming, world.told, world.now in known:
+            gates = copy.copy(life.gates)
+            try:
+                gates.judge(before, after, reason, world)
+            except AssertionError as error:
+                last = error
+                continue
+            finally:
+                world.told = now
+            self._loosen(life.gates, gates, slack)
+            life.gates = gates
+            return
         told_of = f"{after.name}: {before.status.phase or 'New'} -> {after.status.phase} {reason}"
         where = _line_of(last)
         self.faults.append(f"a gate was skipped: {told_of}: {last or ''} {where}")
