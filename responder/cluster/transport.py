@@ -127,9 +127,11 @@ class Transport:
     async def open_stream(self, path: str, *, silence_seconds: float) -> aiohttp.ClientResponse:
         """A GET whose body goes on; the caller reads and closes it. Raises ApiFailure.
 
-        It takes no turn, and fails when nothing comes for `silence_seconds`. Its headers must
-        come within the time of one page of a list, since a list may be what it begins with.
+        Its `Date` counts as any other's: who does nothing but watch knows the time as well. It
+        takes no turn, and fails when nothing comes for `silence_seconds`. Its headers must come
+        within the time of one page of a list, since a list may be what it begins with.
         """
+        sent_at = self._monotonic()
         try:
             async with asyncio.timeout(self._page_timeout.total):
                 response = await self._open(
@@ -142,6 +144,7 @@ class Transport:
                         sock_connect=self._connect_seconds, sock_read=silence_seconds
                     ),
                 )
+                self.clock.heard(response.headers.get("Date", ""), sent_at=sent_at)
                 if response.status in _OK:
                     return response
                 content = await response.read()

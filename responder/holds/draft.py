@@ -101,27 +101,33 @@ class Draft:
                     draft.drop_returned(name)
         return draft
 
-    def drop_returned(self, name: str) -> None:
+    def drop_returned(self, name: str, *, most: int | None = None) -> None:
         """Forget a field that nobody asks for and only a second copy tells of.
 
         The copies follow after the last patch: what was given back meanwhile stands in them still.
+        A number is given back as `most` where its baseline is more.
         """
         if self.ledger is None or self.finding is not LedgerFinding.MISSING or self._is_ours(name):
             return
-        if self._still_stands(name):
+        if self._still_stands(name, most=most):
             return
         fields = {key: entry for key, entry in self.ledger.fields.items() if key != name}
         # Also where nothing is left of it: the next hold counts on from there, or this very copy
         # would outrank its ledger.
         self.ledger = replace(self.ledger, fields=fields)
 
-    def _still_stands(self, name: str) -> bool:
+    def _still_stands(self, name: str, *, most: int | None) -> bool:
         """Tell whether what we held a field to is there yet: given back, it would not be.
 
         It may be in nobody's name, where it was not us who last wrote the value.
         """
         entry = self.ledger.fields.get(name) if self.ledger else None
-        if entry is None or entry.unknown or entry.baseline == entry.applied:
+        if entry is None or entry.unknown:
+            return False
+        back = entry.baseline
+        if most is not None and isinstance(back, int):
+            back = min(back, most)
+        if back == entry.applied:
             return False
         live, path = value_at(self.live, self.paths[name]), self.paths[name]
         if entry.carried and (found := unladen(live)) is not None:

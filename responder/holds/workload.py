@@ -97,8 +97,14 @@ class _Planner:
         self.remembered = self._recollect()
         for draft in () if self.holds else self.autoscalers:
             self._keep_bounds(draft)
-            for field_name in _AUTOSCALER_PATHS:
-                draft.drop_returned(field_name)
+            self._drop_returned(draft)
+
+    def _drop_returned(self, draft: Draft) -> None:
+        draft.drop_returned(MAX_FIELD)
+        is_back = draft.ledger is None or MAX_FIELD not in draft.ledger.fields
+        # The minimum was given back within the maximum: a person may have lowered that meanwhile.
+        most = value_at(draft.live, MAX_REPLICAS.path) if is_back else None
+        draft.drop_returned(MIN_FIELD, most=most)
 
     def _in_step(self, hold: Hold[int]) -> Hold[int]:
         """Give a hold as an open step lets it be: a workload's whole is what it may scale to."""

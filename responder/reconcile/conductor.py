@@ -367,6 +367,8 @@ class Conductor:
     def _on_arming(self) -> None:
         """Somebody threw the switch: every incident is decided upon again."""
         log.warning("switched", arming=str(self.view.arming))
+        # What asks for the same as before was passed over while nothing could begin: now it counts.
+        self._asking.clear()
         for key, incident in list(self.view.incidents.items()):
             if not incident.closed:
                 self._on_incident(key, incident)

@@ -101,9 +101,9 @@ class Feeds:
 def _incident_changed(
     view: View,
 ) -> Callable[[str, Incident | None, Incident | None], None]:
-    def changed(_kind: str, old: Incident | None, new: Incident | None) -> None:
+    def changed(kind: str, old: Incident | None, new: Incident | None) -> None:
         if new is not None:
-            view.put_incident(new, by_watch=True)
+            view.put_incident(new, anew=kind == "added")
         elif old is not None:
             view.drop_incident(IncidentKey(old.namespace, old.name), uid=old.uid)
 

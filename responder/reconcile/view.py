@@ -37,7 +37,7 @@ from responder.reconcile.switch import SWITCH_NAME, arming_of
 from responder.reconcile.tally import Tally
 
 _MOST_GONE: Final = 1024
-"""An answer to a write of ours may be told after the deletion that followed it, not much later."""
+"""What is told late of an incident that is gone does not come much later."""
 
 
 class IncidentKey(NamedTuple):
@@ -67,8 +67,8 @@ class View:
         self.on_object: Callable[[ObjectKey], None] = lambda _key: None
         self._outdated: set[IncidentKey | ObjectKey] = set()
         """What is known of these comes from before a restore of etcd: any version is newer."""
-        self._gone: OrderedDict[str, None] = OrderedDict()
-        """uids of incidents that were dropped: what is told of them comes late."""
+        self._gone: OrderedDict[str, int] = OrderedDict()
+        """uids of incidents that were dropped, with the version that was known by then."""
         self._by_stem: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_fingerprint: dict[str, set[IncidentKey]] = defaultdict(set)
         self._by_subject: dict[Subject, set[IncidentKey]] = defaultdict(set)
@@ -79,16 +79,18 @@ class View:
 
     # -- incidents
 
-    def put_incident(self, incident: Incident, *, by_watch: bool = False) -> None:
+    def put_incident(self, incident: Incident, *, anew: bool = False) -> None:
         """Take an incident's newest state; an older one than is known is ignored.
 
-        So is an answer about one that is gone: the watch, which is in order, may have told of its
-        end before. Only the watch brings back what was dropped.
+        So is what comes late of one that is gone: the answer to a write, which the watch was faster
+        than, or the watch, which our own answer was faster than. `anew`: the watch tells of one
+        that it did not know. Only that brings back what was dropped, if it is newer.
         """
-        if by_watch:
-            self._gone.pop(incident.uid, None)
-        elif incident.uid in self._gone:
-            return
+        gone_at = self._gone.get(incident.uid)
+        if gone_at is not None:
+            if not anew or int(incident.resource_version) <= gone_at:
+                return
+            del self._gone[incident.uid]
         key = IncidentKey(incident.namespace, incident.name)
         known = self.incidents.get(key)
         before = None if known is None or known.uid != incident.uid else known
@@ -130,7 +132,9 @@ class View:
         known = self.incidents.get(key)
         gone = uid or (known.uid if known is not None else "")
         if gone:
-            self._gone[gone] = None
+            is_known = known is not None and known.uid == gone
+            version = int(known.resource_version) if known is not None and is_known else 0
+            self._gone[gone] = max(version, self._gone.get(gone, 0))
             if len(self._gone) > _MOST_GONE:
                 self._gone.popitem(last=False)
         if known is None or known.uid != gone:

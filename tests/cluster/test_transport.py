@@ -424,3 +424,10 @@ async def test_a_stop_in_the_middle_leaves_nothing_open() -> None:
         connector = it.api.transport._connection.session.connector
         assert isinstance(connector, aiohttp.TCPConnector)
         assert not connector._acquired
+
+
+async def test_a_stream_tells_the_servers_time_as_well() -> None:
+    async with faulty(answering(200, OBJECT, Date="Tue, 24 Nov 2026 19:40:25 GMT")) as it:
+        stream = await it.api.transport.open_stream("/x?watch=1", silence_seconds=5.0)
+        assert it.api.clock.skew_seconds is not None
+        stream.close()

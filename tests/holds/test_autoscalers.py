@@ -190,3 +190,22 @@ def test_a_persons_number_at_zero_is_given_back_after_a_milder_hold() -> None:
     stage.reconcile()
     stage.release_all()
     assert stage.replicas == 6
+
+
+def test_a_maximum_lowered_below_the_minimums_baseline_is_given_back_in_few_writes() -> None:
+    stage = workload(replicas=6, bounds=(3, 9))
+    stage.arrive("1", replicas=4)
+    stage.reconcile()
+    stage.sync(4)
+    stage.arrive("2", replicas=0)
+    stage.reconcile()
+    stage.bound(maxReplicas=2)
+    stage.reconcile()
+    stage.let_go("2")
+    stage.reconcile()
+    stage.let_go("1")
+    before = len(stage.writes)
+    stage.reconcile()
+    assert stage.bounds == (2, 2)
+    assert len(stage.writes) - before < 8
+    assert not stage.traces()

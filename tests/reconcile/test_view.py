@@ -77,13 +77,16 @@ class ViewMachine(RuleBasedStateMachine):
         if gone is not None:
             # The answer to a write of ours that was made before it went.
             self.view.put_incident(replace(gone, resource_version=self.next_version()))
+            # And what the watch has to tell of the time before that.
+            self.view.put_incident(replace(gone, resource_version="1"), anew=True)
 
     @rule(name=st.sampled_from(NAMES))
     def one_that_was_dropped_is_told_by_the_watch(self, name: str) -> None:
         found = self.incidents.get(name)
         if found is not None:
             self.view.drop_incident(IncidentKey("mail", name), uid=found.uid)
-            self.view.put_incident(found, by_watch=True)
+            self.incidents[name] = replace(found, resource_version=self.next_version())
+            self.view.put_incident(self.incidents[name], anew=True)
 
     @rule(name=st.sampled_from(NAMES))
     def an_older_state_comes_late(self, name: str) -> None:
