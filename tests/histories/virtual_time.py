@@ -1,7 +1,7 @@
 """Time that passes when nobody has anything to do: an hour of waiting takes no time at all.
 
-The loop never waits. Where nothing is ready it moves the clocks to the next timer, and so each run
-of one seed is the same. Work for threads is done at once, in the loop.
+The loop never waits: where nothing is ready it moves the clocks to the next timer. Work for threads
+is done at once, in the loop.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ import pytest
 
 from responder.incidents.explaining import waits_for
 from responder.incidents.status import Truth
-from tests.incidents.given import answers, at, ramping
+from tests.incidents.given import answers, at, ramping, told_at
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_step_waits_for_what_is_not_so_yet(
 ) -> None:
     open_step = ramping()
     known = tuple(
-        answers(open_step, truth)[name]
+        dataclasses.replace(answers(open_step, truth)[name], at=told_at(599))
         for name, truth in (("check", check), ("volume", volume))
         if truth is not None
     )
@@ -38,6 +38,7 @@ def test_a_step_waits_for_what_is_not_so_yet(
 def test_a_yes_about_an_older_window_is_none() -> None:
     open_step = ramping(step=2, since=25)
     known = answers(ramping(), Truth.YES)
-    status = dataclasses.replace(open_step.status, answers=tuple(known.values()))
+    newest = tuple(dataclasses.replace(each, at=told_at(599)) for each in known.values())
+    status = dataclasses.replace(open_step.status, answers=newest)
     found = waits_for(dataclasses.replace(open_step, status=status), now=at(600))
     assert ["messages to be sent" in line for line in found] == [True]
