@@ -1,1 +1,1 @@
-"""Random histories of the whole responder, in virtual time, judged by an auditor and a model."""
+"""Random histories of the whole responder in virtual time, judged by a model and the auditor."""

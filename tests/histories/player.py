@@ -1,470 +1,517 @@
-"""Plays a history on a whole responder, and sees to it that everything comes to rest at its end."""
+"""Carries out the events of a history, each by whom it would be in a real cluster."""
 
 import asyncio
 import contextlib
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from pathlib import Path
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
-import aiohttp
-from aiohttp import web
-
-from responder import commands
-from responder.app import Responder, running
-from responder.errors import ResponderError
-from responder.holds.ledger import Ledger
-from responder.holds.objects import LEDGER_ANNOTATION, annotation
-from responder.incidents.incident import Incident
-from responder.incidents.stored import read_incident
+from responder.cluster.failures import ApiFailure
+from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
-from responder.reconcile.switch import SWITCH_KEY, SWITCH_NAME, arming_of
-from responder.sandbox.api.server import serve
-from responder.sandbox.api.strategy import Options
+from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT
 from tests.histories.events import Event
-from tests.histories.faults import Fault, Faults
-from tests.histories.judging import Judging
-from tests.histories.platform import CAMPAIGNS, NAMESPACE, POOL, Json, Platform
-from tests.histories.scripted import Alerting, Says, Script
-from tests.histories.virtual_time import Clock
+from tests.histories.evidence import AlertSource, Oracle
+from tests.histories.model import Model
+from tests.histories.playbooks import NAMES, playbook_set
+from tests.histories.referee import Referee
+from tests.histories.replica import Replica, Rules, release_all
+from tests.histories.stage import CAMPAIGNS, Stage
+from tests.histories.virtual_time import BEGINS_AT, Clocks
 
-_RESENT_SECONDS: Final = 5.0
-_QUIET_SECONDS: Final = 90.0
-_OUTAGE_SECONDS: Final = 130.0
-"""Longer than any wait for an answer that comes too late."""
-_GIVEN_BACK_SECONDS: Final = 400.0
+Json = dict[str, Any]
+_TARGETS: Final = (
+    (DEPLOYMENT, "sender"),
+    (DEPLOYMENT, "bulk"),
+    (AUTOSCALER, "bulk"),
+    (CONFIG_MAP, CAMPAIGNS[0]),
+    (CONFIG_MAP, CAMPAIGNS[1]),
+)
+_FAULTS: Final = ("503", "429", "unheard", "lost", "cut", "refused", "slow")
+_METRICS: Final = ("bounce-rate", "complaint-rate", "deferral-rate", "volume", "attempts")
+_ANSWERS: Final = ("yes", "yes", "no", "unknown")
+_LONGEST_SECONDS: Final = 320.0
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What came of a history."""
-
-    faults: list[str]
-    seen: Counter[str]
-    steps: int
-    versions: int
+def alert_labels(number: int) -> dict[str, str]:
+    """Give the labels of one of the alerts that there may be: few, so that they meet."""
+    name = NAMES[number % len(NAMES)]
+    campaign = CAMPAIGNS[number // len(NAMES) % 2]
+    instance = str(number // len(NAMES) // 2 % 2)
+    return {"alertname": name, "campaign": campaign, "pool": "bulk", "instance": instance}
 
 
-@dataclass(slots=True)
+def fingerprint_of(labels: dict[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest()[:16]
+
+
+@dataclass
 class Player:
     """Everybody but the responder."""
 
-    clock: Clock
-    platform: Platform
-    script: Script
-    alerting: Alerting
-    faults: Faults
-    judging: Judging
-    session: aiohttp.ClientSession
-    fakes: str
-    wrong: list[str] = field(default_factory=list)
-    _outbox: dict[str, Json] = field(default_factory=dict)
-    """Notifications that were not accepted yet, by fingerprint: sent again as they are by then."""
-    _sent: dict[str, list[Json]] = field(default_factory=dict)
-    _responder: "asyncio.Task[None] | None" = None
-    _url: str = ""
-    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    clocks: Clocks
+    chance: random.Random
+    stage: Stage
+    model: Model
+    referee: Referee
+    oracle: Oracle
+    source: AlertSource
+    rules: Rules = field(default_factory=Rules)
+    replica: Replica | None = None
+    door: Replica | None = None
+    """A second one, which does not lead."""
+    faults: list[str] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    edited: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    occurrences: dict[str, list[Json]] = field(default_factory=dict)
+    released_ghosts: int = 0
+    releases: list[tuple[int, int]] = field(default_factory=list)
+    """From which version to which a person's command gave everything back."""
 
-    # -- the responder
+    @property
+    def is_healthy(self) -> bool:
+        replica = self.replica
+        return (
+            replica is not None
+            and not replica.wire.dead
+            and not (self.clocks.loop.time() < replica.wire.outage_until or replica.wire.faults)
+        )
 
-    async def on_start(self, *_: object) -> None:
-        if self._responder is not None:
-            return
-        up = asyncio.Event()
+    # The responder's lives
 
-        async def run() -> None:
-            async with running(self.platform.settings(fakes=self.fakes)) as (responder, url):
-                self._url = url
-                up.set()
-                await _until_it_ends(responder)
+    def start(self) -> None:
+        self.replica = self._replica(leads=True)
+        if self.door is None:
+            self.door = self._replica(leads=False)
 
-        self._responder = asyncio.create_task(run())
-        waiting = asyncio.create_task(up.wait())
-        await asyncio.wait({waiting, self._responder}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+    def _replica(self, *, leads: bool) -> Replica:
+        return Replica(
+            self.stage,
+            self.clocks,
+            self.chance,
+            rules=self.rules,
+            oracle=self.oracle,
+            source=self.source,
+            leads=leads,
+        )
 
-    async def on_crash(self, *_: object) -> None:
-        if self._responder is None:
-            return
-        ended, self._responder, self._url = self._responder, None, ""
-        if ended.done() and ended.exception() is not None:
-            self.wrong.append(f"the responder ended: {ended.exception()!r}")
-        ended.cancel()
-        await asyncio.gather(ended, return_exceptions=True)
+    async def kill(self) -> None:
+        replica, self.replica = self.replica, None
+        if replica is not None:
+            if replica.acting.done() and not replica.wire.dead:
+                self.faults.append(f"the responder ended: {replica.acting.exception()!r}")
+            self.faults += [f"refused by the server: {each}" for each in replica.refused]
+            await replica.kill()
 
-    # -- alerts
+    async def revive(self) -> None:
+        """Start one where none runs."""
+        if self.replica is None or self.replica.wire.dead or self.replica.acting.done():
+            await self.kill()
+            self.start()
 
-    async def on_fires(self, name: str, about: str, *, heard: bool = True) -> None:
-        alert = self._alert(name, about)
-        alert["startsAt"] = self._text()
-        self.alerting.firing.setdefault(alert["fingerprint"], alert)
-        await self._tell(self.alerting.firing[alert["fingerprint"]], heard=heard)
+    async def play(self, event: Event) -> None:
+        replica = self.replica
+        if replica is not None and (replica.wire.dead or replica.acting.done()):
+            await self.kill()
+            self.start()
+        self.done[event.kind] += 1
+        act = getattr(self, f"on_{event.kind}")
+        doing = asyncio.ensure_future(act(event))
+        with contextlib.suppress(TimeoutError):
+            # Who waits for a responder that was killed hears nothing any more.
+            await asyncio.wait_for(doing, _LONGEST_SECONDS)
 
-    async def on_resolves(self, name: str, about: str, *, heard: bool = True) -> None:
-        alert = self.alerting.firing.pop(self._alert(name, about)["fingerprint"], None)
-        if alert is not None:
-            ended = {**alert, "status": "resolved", "endsAt": self._text()}
-            await self._tell(ended, heard=heard)
+    # Alerts
 
-    async def on_said_again(self, name: str, about: str, *, late: bool = False) -> None:
-        """A duplicate, or what was said before the last word about it."""
-        told = self._sent.get(self._alert(name, about)["fingerprint"], [])
-        if len(told) > late:
-            await self._post(told[-1 - late])
-
-    async def _tell(self, alert: Json, *, heard: bool) -> None:
-        fingerprint = alert["fingerprint"]
-        self._outbox.pop(fingerprint, None)
-        if not heard:
-            return
-        self._sent.setdefault(fingerprint, []).append(alert)
-        if not await self._post(alert):
-            self._outbox[fingerprint] = alert
-
-    async def resend(self) -> None:
-        """Tell again what was not accepted, as senders do."""
-        while True:
-            await asyncio.sleep(_RESENT_SECONDS)
-            for fingerprint, alert in list(self._outbox.items()):
-                if await self._post(alert) and self._outbox.get(fingerprint) is alert:
-                    del self._outbox[fingerprint]
-
-    async def _post(self, alert: Json) -> bool:
-        if not self._url:
-            return False
-        body = {
-            "version": "4", "groupKey": "g", "truncatedAlerts": 0, "status": alert["status"],
-            "receiver": "responder", "groupLabels": {}, "commonLabels": {},
-            "commonAnnotations": {}, "externalURL": self.fakes, "alerts": [alert],
-        }  # fmt: skip
-        url = f"{self._url}/webhooks/alertmanager"
-        try:
-            async with self.session.post(url, json=body) as answer:
-                if answer.status == HTTPStatus.BAD_REQUEST:
-                    self.wrong.append(f"refused for good: {await answer.text()}")
-                accepted = answer.ok
-        except (aiohttp.ClientError, TimeoutError):
-            return False
-        if accepted and alert["status"] == "firing":
-            self._is_stored(alert)
-        return accepted
-
-    def _is_stored(self, alert: Json) -> None:
-        """2xx only once each incident that it opens or changes is stored."""
-        playbook = self.platform.folder / "playbooks" / f"{_playbook_of(alert)}.yaml"
-        found = [item for item in self.incidents() if alert["fingerprint"] in item.alerts]
-        if playbook.exists() and not found:
-            self.wrong.append(f"accepted and not stored: {alert['labels']}")
-
-    def _alert(self, name: str, about: str) -> Json:
-        labels = {"alertname": name, "campaign": about, "pool": POOL}
-        told = f"{name} {about}".encode()
+    def _alert(self, labels: dict[str, str], status: str, since: str) -> Json:
+        ends = "0001-01-01T00:00:00Z" if status == "firing" else self._time()
         return {
-            "status": "firing",
+            "status": status,
             "labels": labels,
-            "annotations": {},
-            "startsAt": "",
-            "endsAt": "0001-01-01T00:00:00Z",
+            "annotations": {"summary": "a history"},
+            "startsAt": since,
+            "endsAt": ends,
             "generatorURL": "",
-            "fingerprint": hashlib.sha256(told).hexdigest()[:16],
+            "fingerprint": fingerprint_of(labels),
         }
 
-    def _text(self) -> str:
-        return self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-    # -- people
-
-    def incidents(self) -> list[Incident]:
-        return [read_incident(body) for body in self.platform.listed("Incident")]
-
-    def _chosen(self, number: int) -> Incident | None:
-        found = [incident for incident in self.incidents() if not incident.closed]
-        return found[number % len(found)] if found else None
-
-    async def _want(self, verb: str, number: int) -> None:
-        incident = self._chosen(number)
-        if incident is None or not self._url:
-            return
-        url = f"{self._url}/api/v1/incidents/{NAMESPACE}/{incident.name}/{verb}"
-        body: Json = {"by": "ada", "reason": "a history"}
-        if verb == "extend":
-            body["for"] = "1h"
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self.session.post(url, json=body) as answer:
-                if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                    self.wrong.append(f"{verb}: {answer.status} {await answer.text()}")
-
-    async def on_edit(self, kind: str, name: str, fields: Json, by: str) -> None:
-        self.platform.write(kind, name, fields, by=by)
-
-    async def on_fight(self, kind: str, name: str, fields: Json, by: str, times: int) -> None:
-        for _ in range(times):
-            self.platform.write(kind, name, fields, by=by)
-            await asyncio.sleep(1.0)
-
-    async def on_delete_object(self, kind: str, name: str) -> None:
-        self.platform.delete(kind, name)
-
-    async def on_create_object(self, kind: str, name: str) -> None:
-        self.platform.create(kind, name)
-
-    async def on_delete_incident(self, number: int, *, force: bool = False) -> None:
-        incident = self._chosen(number)
-        if incident is None:
-            return
-        objects, kind = self.platform.api.objects, self.platform.kind("Incident")
-        objects.delete(kind, NAMESPACE, incident.name, {})
-        if force and self.platform.get("Incident", incident.name) is not None:
-            objects.update(
-                kind, NAMESPACE, incident.name, _without_finalizers, Options("kubectl-edit")
-            )
-
-    def _lose(self, kind: str, name: str, what: str) -> None:
-        def change(body: Json) -> Json:
-            meta = dict(body["metadata"])
-            if what == "managers":
-                meta["managedFields"] = [{}]
-            else:
-                kept = dict(meta.get("annotations") or {})
-                kept.pop(LEDGER_ANNOTATION, None)
-                meta["annotations"] = kept
-            return {**body, "metadata": meta}
-
-        if self.platform.get(kind, name) is not None:
-            objects = self.platform.api.objects
-            objects.update(self.platform.kind(kind), NAMESPACE, name, change, Options("kubectl"))
-
-    async def on_switch(self, arming: str) -> None:
-        live = self.platform.get("ConfigMap", SWITCH_NAME)
-        if live is None:
-            body = {"metadata": {"name": SWITCH_NAME}, "data": {SWITCH_KEY: arming}}
-            kind = self.platform.kind("ConfigMap")
-            self.platform.api.objects.create(kind, NAMESPACE, body, Options("kubectl"))
-        else:
-            self.platform.write("ConfigMap", SWITCH_NAME, {SWITCH_KEY: arming}, by="kubectl")
-
-    async def on_release_ghosts(self, *_: object) -> None:
-        """A person runs `responder release --all`.
-
-        Beside a running responder, which takes ghosts for holds that stand, they come back for a
-        moment: this is judged without one.
-        """
-        haunted = self._haunted()
-        was_running = self._responder is not None
-        if haunted:
-            await self.on_crash()
-        self.judging.ghosts_released_at = min(
-            self.judging.ghosts_released_at or 10**12, self.judging.versions[-1].revision
+    def _time(self) -> str:
+        return (
+            datetime.fromtimestamp(BEGINS_AT + self.clocks.loop.time(), UTC)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z")
         )
-        settings = self.platform.settings(fakes=self.fakes)
-        with contextlib.suppress(ResponderError):
-            await commands.release(
-                settings, [], everything=True, reason="a history", within_seconds=60
-            )
-        if haunted and was_running:
-            await self.on_start()
 
-    def _haunted(self) -> bool:
-        """Tell whether some ledger names an incident that is gone."""
-        present = {incident.uid for incident in self.incidents()}
-        kinds = ("Deployment", "HorizontalPodAutoscaler", "ConfigMap")
-        objects = (body for kind in kinds for body in self.platform.listed(kind))
-        ledgers = (Ledger.from_text(annotation(body, LEDGER_ANNOTATION)) for body in objects)
-        entries = (e for ledger in ledgers if ledger for e in ledger.fields.values())
-        named = {uid for e in entries for uid in (e.uid, e.ghost.uid if e.ghost else e.uid)}
-        return not named <= present
+    def _fires(self, n: int, m: int) -> Json:
+        labels = alert_labels(n)
+        each = fingerprint_of(labels)
+        known = self.source.firing.get(each)
+        past = self.occurrences.setdefault(each, [])
+        since = self._time() if known is None else known[1]
+        if known is None and past and m % 3 == 0:
+            since = past[-1]["startsAt"]  # Alertmanager reports a flapping one so
+        self.source.firing[each] = (labels, since)
+        alert = self._alert(labels, "firing", since)
+        past.append(alert)
+        return alert
 
-    async def on_playbook(self, name: str, how: str) -> None:
-        if how == "r":
-            self.platform.remove_playbook(name)
-        else:
-            self.platform.write_playbook(name, changed=how == "c")
+    def _resolves(self, n: int) -> Json | None:
+        if not self.source.firing:
+            return None
+        each = sorted(self.source.firing)[n % len(self.source.firing)]
+        labels, since = self.source.firing.pop(each)
+        return self._alert(labels, "resolved", since)
 
-    async def on_clock(self, seconds: float) -> None:
-        self.judging.jumped = True
-        self.clock.jump(seconds)
+    async def _tell(self, *alerts: Json, door: bool = False) -> None:
+        replica = self.door if door else self.replica
+        if replica is None:
+            return
+        status, answer = await replica.notify(list(alerts))
+        self.done[f"answered {status}"] += 1
+        if status == 200:
+            self._require_stored(alerts, answer)
 
-    async def on_fires_unheard(self, name: str, about: str) -> None:
-        await self.on_fires(name, about, heard=False)
-
-    async def on_resolves_unheard(self, name: str, about: str) -> None:
-        await self.on_resolves(name, about, heard=False)
-
-    async def on_said_late(self, name: str, about: str) -> None:
-        await self.on_said_again(name, about, late=True)
-
-    async def on_answers(self, kind: str, about: str, what: Says) -> None:
-        self.script.say(kind, about, what)
-
-    async def on_acknowledge(self, number: int) -> None:
-        await self._want("acknowledge", number)
-
-    async def on_approve(self, number: int) -> None:
-        await self._want("approve", number)
-
-    async def on_reject(self, number: int) -> None:
-        await self._want("reject", number)
-
-    async def on_release(self, number: int) -> None:
-        await self._want("release", number)
-
-    async def on_extend(self, number: int) -> None:
-        await self._want("extend", number)
-
-    async def on_force_delete_incident(self, number: int) -> None:
-        await self.on_delete_incident(number, force=True)
-
-    async def on_lose_ledger(self, kind: str, name: str) -> None:
-        self._lose(kind, name, "ledger")
-
-    async def on_lose_managers(self, kind: str, name: str) -> None:
-        self._lose(kind, name, "managers")
-
-    async def on_faults(self, fault: Fault, seconds: float) -> None:
-        self.faults.begin(fault, seconds=seconds)
-
-    async def on_cut(self) -> None:
-        self.faults.cut_all()
-
-    async def on_nothing(self) -> None:
-        """Time passes."""
-
-    async def on_alertmanager(self, what: str) -> None:
-        self.alerting.is_down = what == "down"
-        if what == "restarts":
-            self.alerting.started_at = self._text()
-
-    # -- the history
-
-    async def happen(self, event: Event) -> None:
-        """Let one thing happen, and let time pass."""
-        await getattr(self, f"on_{event.what.replace(' ', '_').replace('-', '_')}")(*event.with_)
-        await asyncio.sleep(event.then_seconds)
-
-    async def come_to_rest(self) -> None:
-        """Nothing more happens: what is asked for must stand, and no gate was skipped."""
-        self.faults.end()
-        await self.on_start()
-        await asyncio.sleep(_OUTAGE_SECONDS + _QUIET_SECONDS)
-
-    async def end(self) -> None:
-        """Everything is over: all of it is given back, to the byte."""
-        await self.on_switch("armed")
-        self.alerting.is_down = False
-        for alert in list(self.alerting.firing.values()):
-            await self.on_resolves(alert["labels"]["alertname"], alert["labels"]["campaign"])
-        for name in CAMPAIGNS:
-            self.script.say("check", name, "yes")
-            self.script.say("volume", name, "yes")
-        await asyncio.sleep(_RESENT_SECONDS * 2)
-        await self.on_release_ghosts()
-        await asyncio.sleep(_GIVEN_BACK_SECONDS)
-        self.wrong += [
-            f"{item.name} is not closed: {item.status.phase} {item.status.message}"
-            for item in self.incidents()
-            if not item.closed
-        ]
-        self.wrong += list(self._leftovers())
-
-    def _leftovers(self) -> Sequence[str]:
-        found = []
-        for (kind, name), fields in self.platform.without_us.items():
-            live = self.platform.get(kind, name)
-            if live is None:
+    def _require_stored(self, alerts: tuple[Json, ...], answer: Json) -> None:
+        """What is answered by 2xx is in the cluster, for every playbook that matches it."""
+        if self.clocks.loop.time() - self.model.vanished_at < 15:
+            return  # a watch that lags may not have told of it: what was known is answered as known
+        outcomes = {told["name"]: told["outcome"] for told in answer["incidents"]}
+        stored = self.stage.listed(INCIDENT)
+        in_force = {playbook.name for playbook in self.rules.playbooks}
+        for alert in alerts:
+            name = alert["labels"]["alertname"]
+            if name not in in_force or alert["status"] != "firing":
                 continue
-            part = live.get("data" if kind == "ConfigMap" else "spec") or {}
-            for key, value in fields.items():
-                # An autoscaler sets the replicas within its bounds.
-                owned = key == "replicas" and self.platform.get(*_HPA) and name == "sender"
-                if part.get(key) != value and not owned:
-                    found.append(f"{kind}/{name} {key}: {part.get(key)!r} and not {value!r}")
-            if annotation(live, LEDGER_ANNOTATION) is not None:
-                found.append(f"{kind}/{name} has a ledger")
-            managers = [entry["manager"] for entry in live["metadata"].get("managedFields") or []]
-            if any(manager.startswith("campaign-responder") for manager in managers):
-                found.append(f"{kind}/{name} is still managed by {managers}")
-        return found
+            held = [
+                record
+                for incident in stored
+                for each, record in (incident["spec"].get("alerts") or {}).items()
+                if each == alert["fingerprint"]
+                and (incident.get("status") or {}).get("phase") != "Closed"
+                and any(s["startsAt"] >= alert["startsAt"] for s in record["senders"].values())
+            ]
+            if not held and "StaysClosed" not in outcomes.values():
+                self.faults.append(f"accepted and not stored: {name} {alert['labels']} {answer}")
+
+    async def on_fire(self, event: Event) -> None:
+        await self._tell(self._fires(event.n, event.m), door=event.m % 4 == 0)
+
+    async def on_cross(self, event: Event) -> None:
+        """One is let go while the other replica takes the next one in, which the leader hears of
+        late.
+        """
+        if self.replica is None:
+            return
+        lag, self.replica.wire.lag_seconds = self.replica.wire.lag_seconds, 8.0
+        await self._tell(self._fires(event.m, 1), door=True)
+        await asyncio.sleep((0.0, 0.3, 1.1)[event.n % 3])
+        await self._wish(event, Wish.RELEASE)
+        await asyncio.sleep(3)
+        if self.replica is not None:
+            self.replica.wire.lag_seconds = lag
+
+    async def on_fire_lost(self, event: Event) -> None:
+        self._fires(event.n, event.m)
+
+    async def on_resolve(self, event: Event) -> None:
+        alert = self._resolves(event.n)
+        if alert is not None:
+            await self._tell(alert, door=event.m % 4 == 0)
+
+    async def on_resolve_lost(self, event: Event) -> None:
+        self._resolves(event.n)
+
+    async def on_repeat(self, event: Event) -> None:
+        del event
+        firing = [self._alert(labels, "firing", s) for labels, s in self.source.firing.values()]
+        if firing:
+            await self._tell(*firing)
+
+    async def on_stale(self, event: Event) -> None:
+        """An old notification comes late: of an occurrence that is over, and of none that is."""
+        past = [o for known in self.occurrences.values() for o in known]
+        if past:
+            old = past[event.n % len(past)]
+            current = self.source.firing.get(old["fingerprint"])
+            if current is not None and current[1] > old["startsAt"]:
+                await self._tell({**old, "status": ("firing", "resolved")[event.m % 2]})
+
+    async def on_trigger(self, event: Event) -> None:
+        if self.replica is not None:
+            labels = alert_labels(event.n)
+            await self.replica.trigger(labels.pop("alertname"), labels)
+
+    async def on_relapse(self, event: Event) -> None:
+        """An alert of one that gives back in steps begins to fire."""
+        ramping = await self._ramping(event)
+        if ramping:
+            alerts = ramping[event.n % len(ramping)]["spec"].get("alerts") or {}
+            for number in range(4 * len(NAMES)):
+                if fingerprint_of(alert_labels(number)) in alerts:
+                    await self._tell(self._fires(number, 1))
+                    return
+
+    async def _ramping(self, event: Event) -> list[Json]:
+        """Give those that give back in steps; where none does, one is brought so far."""
+
+        def found() -> list[Json]:
+            return [i for i in self._open() if (i.get("status") or {}).get("phase") == "Ramping"]
+
+        if not found() and event.m % 3:
+            number = NAMES.index(("bounces", "runaway")[event.n % 2])
+            each = fingerprint_of(alert_labels(number))
+            await self._tell(self._fires(number, 1))
+            await asyncio.sleep(1)
+            if each in self.source.firing:
+                labels, since = self.source.firing.pop(each)
+                await self._tell(self._alert(labels, "resolved", since))
+            await asyncio.sleep((190, 130)[event.n % 2])
+        return found()
+
+    async def on_doubt(self, event: Event) -> None:
+        """While one gives back in steps, nobody knows whether it goes well, or it does not."""
+        if await self._ramping(event):
+            told = ("unknown", "no", "unknown")[event.n % 3]
+            for name in _METRICS if event.m % 2 else _METRICS[:2]:
+                self.oracle.answers[name] = told
+
+    # Others who write
+
+    async def on_edit(self, event: Event) -> None:
+        kind, name = _TARGETS[event.n % len(_TARGETS)]
+        value = event.m % 12
+        if kind == DEPLOYMENT:
+            if event.m % 2:
+                self.stage.rescale(name, value)
+            else:
+                self.stage.change(kind, name, lambda live: _with_spec(live, replicas=value))
+        elif kind == AUTOSCALER:
+            low = 1 + event.m % 4
+            bounds = {"minReplicas": low, "maxReplicas": low + event.m // 4 % 8}
+            self.stage.change(kind, name, lambda live: _with_spec(live, **bounds))
+        else:
+            states = ("active", "slow", "paused")
+            data: Json = {"subject": f"edited {event.m}"}
+            if event.m % 3 == 0:
+                data = {"state": states[event.m // 3 % 3]}
+            elif event.m % 3 == 1:
+                data = {"hold.json": None}
+            self.stage.change(kind, name, lambda live: _with_data(live, data))
+
+    async def on_apply(self, event: Event) -> None:
+        self.stage.put(*_TARGETS[event.n % len(_TARGETS)])
+
+    async def on_rival(self, event: Event) -> None:
+        """A controller that undoes whatever it finds, for some minutes."""
+        kind, name = _TARGETS[event.n % len(_TARGETS)]
+        asyncio.ensure_future(self._undo(kind, name, times=12 + event.m % 60))  # noqa: RUF006
+
+    async def _undo(self, kind: str, name: str, *, times: int) -> None:
+        for _ in range(times):
+            await asyncio.sleep(2.0)
+            if self.stage.get(kind, name) is not None:
+                self.stage.put(kind, name)
+                if kind == CONFIG_MAP:
+                    self.stage.change(
+                        kind, name, lambda live: _with_data(live, {"hold.json": None}),
+                        manager="argocd-controller",
+                    )  # fmt: skip
+
+    async def on_autoscale(self, event: Event) -> None:
+        """The autoscaler comes or goes, or looks."""
+        if event.m % 4 == 0 and self.stage.get(AUTOSCALER, "bulk") is not None:
+            self.stage.delete(AUTOSCALER, "bulk")
+        elif event.m % 4 == 1:
+            self.stage.put(AUTOSCALER, "bulk", force=False)
+        self.stage.sync()
+
+    async def on_relabel(self, event: Event) -> None:
+        kind, name = _TARGETS[event.n % len(_TARGETS)]
+        word = ("allowed", "never", "allowed")[event.m % 3]
+
+        def relabelled(live: Json) -> Json:
+            labels = {**live["metadata"]["labels"], "campaign-responder.dev/hold": word}
+            return {**live, "metadata": {**live["metadata"], "labels": labels}}
+
+        self.stage.change(kind, name, relabelled)
+
+    async def on_delete_target(self, event: Event) -> None:
+        self.stage.delete(*_TARGETS[event.n % len(_TARGETS)])
+
+    async def on_put_target(self, event: Event) -> None:
+        kind, name = _TARGETS[event.n % len(_TARGETS)]
+        if self.stage.get(kind, name) is None:
+            self.stage.put(kind, name)
+
+    # People and incidents
+
+    def _open(self) -> list[Json]:
+        found = self.stage.listed(INCIDENT)
+        return [i for i in found if (i.get("status") or {}).get("phase") != "Closed"]
+
+    async def on_delete_incident(self, event: Event) -> None:
+        found = self.stage.listed(INCIDENT)
+        if not found:
+            return
+        chosen = found[event.n % len(found)]
+        name = chosen["metadata"]["name"]
+        self.stage.delete(INCIDENT, name)
+        is_open = (chosen.get("status") or {}).get("phase") != "Closed"
+        acts = chosen["spec"]["mode"] != "observe"
+        if is_open and acts and self.stage.get(INCIDENT, name) is None:
+            self.faults.append(f"{name} was deleted, and nothing kept it until all was given back")
+
+    async def on_force_delete_incident(self, event: Event) -> None:
+        found = self._open()
+        if found:
+            name = found[event.n % len(found)]["metadata"]["name"]
+            self.stage.delete(INCIDENT, name)
+            self.stage.change(INCIDENT, name, _without_finalizers)
+
+    async def _wish(self, event: Event, wish: Wish) -> None:
+        found = self._open()
+        if found and self.replica is not None:
+            name = found[event.n % len(found)]["metadata"]["name"]
+            await self.replica.wish(name, wish, by="ada")
+
+    async def on_acknowledge(self, event: Event) -> None:
+        await self._wish(event, Wish.ACKNOWLEDGE)
+
+    async def on_approve(self, event: Event) -> None:
+        await self._wish(event, Wish.APPROVE)
+
+    async def on_reject(self, event: Event) -> None:
+        await self._wish(event, Wish.REJECT)
+
+    async def on_release(self, event: Event) -> None:
+        await self._wish(event, Wish.RELEASE)
+
+    async def on_extend(self, event: Event) -> None:
+        await self._wish(event, Wish.EXTEND)
+
+    async def on_switch(self, event: Event) -> None:
+        await self._throw((Arming.LEAVE, Arming.GIVE_BACK)[event.n % 2])
+
+    async def on_arm(self, event: Event) -> None:
+        del event
+        await self._throw(Arming.ARMED)
+
+    async def _throw(self, arming: Arming) -> None:
+        self.stage.throw_switch(str(arming))
+        self.referee.thrown(arming)
+
+    # The responder's own misfortunes
+
+    async def on_kill(self, event: Event) -> None:
+        del event
+        await self.kill()
+        self.start()
+
+    async def on_stay_down(self, event: Event) -> None:
+        """Nobody is there until the next event but one."""
+        await self.kill()
+        await asyncio.sleep(event.m % 100)
+        await self.revive()
+
+    async def on_kill_in(self, event: Event) -> None:
+        if self.replica is not None:
+            self.replica.wire.kill_after = event.n % 12
+
+    async def on_playbooks(self, event: Event) -> None:
+        name = NAMES[event.n % len(NAMES)]
+        for chosen, number in ((self.edited, 1), (self.gone, 2)):
+            (chosen.add if event.m % 3 == number else chosen.discard)(name)
+        self.rules.playbooks = playbook_set(
+            edited=frozenset(self.edited), gone=frozenset(self.gone)
+        )
+
+    async def on_server_clock(self, event: Event) -> None:
+        self.clocks.set_server((-4000, -60, -8, 8, 60, 4000)[event.n % 6])
+
+    async def on_responder_clock(self, event: Event) -> None:
+        self.clocks.responder_ahead_seconds += (-600, -10, -2, 2, 10, 600)[event.n % 6]
+
+    async def on_clocks_right(self, event: Event) -> None:
+        del event
+        self.clocks.responder_ahead_seconds = self.clocks.server_ahead_seconds
+
+    async def on_faults(self, event: Event) -> None:
+        if self.replica is not None:
+            wire = self.replica.wire
+            wire.faults_for = ("", "PATCH", "POST", "PATCH")[event.m % 4]
+            wire.faults = [self.chance.choice(_FAULTS) for _ in range(1 + event.n % 5)]
+
+    async def on_outage(self, event: Event) -> None:
+        if self.replica is not None:
+            self.replica.wire.outage_until = self.clocks.loop.time() + event.n % 90
+            self.replica.wire.break_watches()
+
+    async def on_break_watches(self, event: Event) -> None:
+        del event
+        if self.replica is not None:
+            self.replica.wire.break_watches()
+
+    async def on_forget(self, event: Event) -> None:
+        self.stage.store.forget()
+        await self.on_break_watches(event)
+
+    async def on_lag(self, event: Event) -> None:
+        if self.replica is not None:
+            self.replica.wire.lag_seconds = (0.0, 0.5, 3.0)[event.n % 3]
+
+    async def on_answers(self, event: Event) -> None:
+        self.oracle.answers[_METRICS[event.n % len(_METRICS)]] = _ANSWERS[event.m % 4]
+
+    async def on_evidence_down(self, event: Event) -> None:
+        self.oracle.is_down, self.source.is_down = event.n % 2 == 0, event.n % 3 == 0
+
+    async def on_evidence_up(self, event: Event) -> None:
+        del event
+        self.oracle.is_down = self.source.is_down = False
+
+    async def on_go_on(self, event: Event) -> None:
+        """All goes well for a while, or nothing would ever come as far as its last step."""
+        if self.replica is not None:
+            self.replica.wire.faults.clear()
+        self.oracle.is_down, self.oracle.answers = False, {"deferral-rate": "no"}
+        while self.source.firing and event.m % 4:
+            await self.on_resolve(event)
+        await self._wish(event, Wish.ACKNOWLEDGE)
+        await asyncio.sleep((20, 130, 200, 250)[event.n % 4])
+
+    async def on_release_ghosts(self, event: Event) -> None:
+        """By command, while no responder runs; the judge is told."""
+        del event
+        await self.kill()
+        await self.release_ghosts()
+        self.start()
+
+    async def release_ghosts(self) -> None:
+        began = self.stage.store.version
+        self.model.ghosts_may_go = True
+        if self.stage.ghosts_released_at is None:
+            self.stage.ghosts_released_at = began
+        with contextlib.suppress(ApiFailure):
+            self.released_ghosts += await release_all(self.stage, self.clocks, self.chance)
+        self.releases.append((began, self.stage.store.version))
+
+    async def on_settle(self, event: Event) -> None:
+        """Decided by the history, which knows what must be so then."""
 
 
-_HPA: Final = ("HorizontalPodAutoscaler", "sender-hpa")
+def _with_spec(live: Json, **fields: Any) -> Json:  # noqa: ANN401 -- of any kind
+    return {**live, "spec": {**live["spec"], **fields}}
 
 
-async def _until_it_ends(responder: Responder) -> None:
-    assert responder.acting is not None
-    await responder.acting
+def _with_data(live: Json, data: Json) -> Json:
+    merged = {**(live.get("data") or {}), **data}
+    return {**live, "data": {key: value for key, value in merged.items() if value is not None}}
 
 
-def _playbook_of(alert: Json) -> str:
-    name = str(alert["labels"]["alertname"])
-    return "by-hand" if name == "ByHand" else name.lower()
-
-
-def _without_finalizers(body: Json) -> Json:
-    return {**body, "metadata": {**body["metadata"], "finalizers": []}}
-
-
-async def play(events: Sequence[Event], *, clock: Clock, folder: Path) -> Outcome:
-    """Play one history from the beginning to the end of everything."""
-    dice = random.Random(len(events))
-    faults = Faults(dice, clock.monotonic)
-    script, alerting = Script(clock.now), Alerting(clock.now)
-    alerting.started_at = "2025-12-01T00:00:00.000Z"
-    async with (
-        serve(around=faults.around, sync_seconds=15.0) as api,
-        _served(script, alerting) as fakes,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
-    ):
-        platform = Platform(api, folder)
-        judging = Judging(script, clock.now, clock.monotonic, lambda: _arming(platform))
-        api.objects.store.listen(judging.see)
-        platform.set_up()
-        player = Player(clock, platform, script, alerting, faults, judging, session, fakes)
-        resending = asyncio.create_task(player.resend())
-        found: list[str] = []
-        try:
-            for about in (*CAMPAIGNS, POOL):
-                script.say("check", about, "yes")
-                script.say("volume", about, "yes")
-            await player.on_start()
-            await asyncio.sleep(1.0)
-            for event in events:
-                await player.happen(event)
-            await player.come_to_rest()
-            found += judging.verdict()
-            if not found:
-                await player.end()
-                found += judging.verdict()
-            await player.on_crash()
-        finally:
-            resending.cancel()
-            await asyncio.gather(resending, return_exceptions=True)
-            await player.on_crash()
-        return Outcome([*player.wrong, *found], judging.seen, len(events), len(judging.versions))
-
-
-def _arming(platform: Platform) -> Arming:
-    return arming_of(platform.get("ConfigMap", SWITCH_NAME))
-
-
-@asynccontextmanager
-async def _served(script: Script, alerting: Alerting) -> AsyncIterator[str]:
-    app = web.Application()
-    app.add_routes(
-        [
-            web.post("/api/v1/query", script.query),
-            web.get("/api/v2/alerts", alerting.alerts),
-            web.get("/api/v2/status", alerting.status),
-        ]
-    )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+def _without_finalizers(live: Json) -> Json:
+    meta = {key: value for key, value in live["metadata"].items() if key != "finalizers"}
+    return {**live, "metadata": meta}

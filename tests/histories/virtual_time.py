@@ -1,104 +1,97 @@
-"""Time that passes when nobody has anything to do: an hour of waiting takes no time at all.
+"""An event loop whose clock stands still while anything runs and leaps to what is due next.
 
-The loop never waits: where nothing is ready it moves the clocks to the next timer. Work for threads
-is done at once, in the loop.
+Half an hour of waiting takes no time, and the same history always happens in the same order.
 """
 
 import asyncio
 import selectors
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-import time_machine
-
-BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_LISTENS_SECONDS: Final = 0.02
-"""Without any timer only the outside can bring news."""
+_MOST_TURNS = 20_000
+"""Of the loop while the clock stands still."""
+BEGINS_AT = datetime(2026, 11, 24, 18, tzinfo=UTC).timestamp()
 
 
-class Clock:
-    """The monotonic clock and the wall clock of everything in this process."""
+class _Leaping(selectors.SelectSelector):
+    """Never waits: what it was to wait for is added to the clock."""
 
     def __init__(self) -> None:
-        self._seconds = 1000.0
-        self._travel = time_machine.travel(BEGINNING, tick=False)
-        self._wall = self._travel.start()
-
-    def monotonic(self) -> float:
-        return self._seconds
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass, on both clocks."""
-        self._seconds += seconds
-        self._wall.shift(seconds)
-
-    def jump(self, seconds: float) -> None:
-        """Set the wall clock forward or back, as a person or NTP does."""
-        self._wall.shift(seconds)
-
-
-def installed() -> Clock:
-    """Make time virtual, for good. To be called before anything keeps a clock for itself."""
-    clock = Clock()
-    time.monotonic = clock.monotonic
-    return clock
-
-
-class _Selector(selectors.BaseSelector):
-    """Asks the real one, and never waits for it."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._real = selectors.DefaultSelector()
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401
-        return self._real.register(fileobj, events, data)
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401
-        return self._real.unregister(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401
-        return self._real.modify(fileobj, events, data)
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._real.get_map()
-
-    def close(self) -> None:
-        self._real.close()
+        super().__init__()
+        self.seconds = 0.0
+        self._still = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = self._real.select(0)
-        if found or timeout == 0:
-            return found
         if timeout is None:
-            return self._real.select(_LISTENS_SECONDS)
-        # What was sent over the loopback interface is there by now, or nothing was.
-        self._clock.advance(max(timeout, 0.0))
-        return self._real.select(0)
+            raise RuntimeError("nothing is due ever again")
+        self._still += 1
+        if self._still > _MOST_TURNS:
+            raise RuntimeError(f"something runs for ever at {self.seconds:.3f} s")
+        if timeout > 0:
+            self._still = 0
+            # A moment past it, or what is due would by rounding be due once more, for ever.
+            self.seconds += timeout + 1e-7
+        return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time."""
+    """Nothing from outside reaches it: no sockets, no threads."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(_Selector(clock))
-        self._now: Callable[[], float] = clock.monotonic
+    def __init__(self) -> None:
+        self._leaping = _Leaping()
+        super().__init__(self._leaping)
+        self._clock_resolution = 1e-9  # less than a leap goes too far: none fires too early
 
     def time(self) -> float:
-        return self._now()
+        return self._leaping.seconds
 
-    def run_in_executor(
-        self, executor: object, func: Callable[..., Any], *args: object
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401
+    ) -> asyncio.TimerHandle:
+        """Later is later, however little: else who waits for a rounding error waits for ever."""
+        return super().call_at(max(when, self.time() + 1e-7), callback, *args, **options)
+
+    def run_in_executor(  # type: ignore[override]
+        self,
+        executor: Executor | None,
+        func: Callable[..., Any],
+        *args: Any,  # noqa: ANN401
     ) -> "asyncio.Future[Any]":
+        """Run it at once: there are no threads here."""
         del executor
-        done = self.create_future()
-        try:
-            done.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 -- whoever waits for it gets it
-            done.set_exception(error)
-        return done
+        future: asyncio.Future[Any] = self.create_future()
+        future.set_result(func(*args))
+        return future
+
+
+@dataclass(slots=True)
+class Clocks:
+    """The API server's time of day and the responder's, which somebody may set."""
+
+    loop: VirtualLoop
+    server_ahead_seconds: float = 0.0
+    responder_ahead_seconds: float = 0.0
+    server_set_at: float = -1e9
+    """When the server's was last set, in seconds of the loop."""
+    last_jump_seconds: float = 0.0
+
+    def server(self) -> float:
+        return BEGINS_AT + self.loop.time() + self.server_ahead_seconds
+
+    def responder(self) -> float:
+        return BEGINS_AT + self.loop.time() + self.responder_ahead_seconds
+
+    def set_server(self, by_seconds: float) -> None:
+        self.server_ahead_seconds += by_seconds
+        self.server_set_at = self.loop.time()
+        self.last_jump_seconds = by_seconds
+
+    def metadata_time(self) -> str:
+        return datetime.fromtimestamp(self.server(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
