@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from responder.sandbox.audit import never_stricter
+from responder.sandbox.audit import never_looser, never_stricter
 from tests.auditor.auditor import Auditor
 from tests.auditor.conftest import PAUSE, Rogue, scale
 from tests.auditor.test_planted import found
@@ -76,9 +76,19 @@ def a_proposal_is_not_held(rogue: Rogue) -> None:
     rogue.open_incident(scale(1), approval={"why": "it asks"}, approve=approve, reject=approve)
 
 
+def a_step_under_way_comes_after_its_relapse(rogue: Rogue) -> None:
+    name = rogue.open_incident(scale(0), **STEPS)
+    rogue.hold(0)
+    step(rogue, name, 2)
+    relapse(rogue, name)
+    rogue.hold(4)
+    rogue.hold(0)
+
+
 @pytest.mark.parametrize(
     "act",
     [
+        a_step_under_way_comes_after_its_relapse,
         a_workload_comes_back_in_steps,
         a_campaign_comes_back_in_steps,
         a_stage_is_not_reached,
@@ -169,6 +179,14 @@ def test_what_goes_beyond_a_step_or_drops_a_stage_is_found(
 ) -> None:
     plant(rogue)
     assert any(told.startswith("2, never looser") for told in found(auditor))
+
+
+def test_a_step_long_after_its_relapse_is_found(
+    rogue: Rogue, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(never_looser, "_UNSEEN_SECONDS", 0.0)
+    a_step_under_way_comes_after_its_relapse(rogue)
+    assert any("a hold was let go" in told for told in found(auditor))
 
 
 def a_step_is_stricter_than_the_hold(rogue: Rogue) -> None:

@@ -144,6 +144,7 @@ class _History:
             await asyncio.sleep(_SYNC_SECONDS)
             self._stage.roll_out()
             self._stage.sync()
+            await self._player.restart()
 
     async def _heal(self) -> None:
         """Nothing stands in the responder's way any more."""

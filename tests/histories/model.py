@@ -99,6 +99,8 @@ class Model:
     stage: Stage | None = None
     stored_at: dict[str, float] = field(default_factory=dict)
     """When each incident was stored, by uid."""
+    versions: dict[str, list[tuple[float, Json]]] = field(default_factory=dict)
+    """What each incident was until a moment ago, and until when, by uid."""
     present: set[str] = field(default_factory=set)
     """uids of all incidents."""
     vanished: set[str] = field(default_factory=set)
@@ -114,7 +116,10 @@ class Model:
         if change.new is not None:
             self.present.add(meta["uid"])
             if self.stage is not None:
-                self.stored_at.setdefault(meta["uid"], self.stage.clocks.loop.time())
+                now = self.stage.clocks.loop.time()
+                self.stored_at.setdefault(meta["uid"], now)
+                if change.old is not None:
+                    self.versions.setdefault(meta["uid"], []).append((now, change.old))
             return
         self.present.discard(meta["uid"])
         if (body.get("status") or {}).get("phase") != "Closed":
@@ -196,29 +201,35 @@ class Model:
         labels = live["metadata"].get("labels") or {}
         if self._is_loose(place) or labels.get(ALLOWED[0]) != ALLOWED[1]:
             return
-        old = stage.clocks.loop.time() - _HEARD_SECONDS
-        known = [
-            incident
-            for incident in stage.listed("Incident")
-            if self.stored_at[incident["metadata"]["uid"]] <= old
-            and (incident.get("status") or {}).get("phase")
-        ] + [
-            incident
-            for incident in (stage.listed("Incident") if stage.armed_since <= old else [])
-            if self.stored_at[incident["metadata"]["uid"]] <= old
-            and not (incident.get("status") or {}).get("phase")
-        ]
-        asked = [
-            each
-            for each in asking(known)
-            if _concerns(each, place) and not any(name in each.reports for name in _reports(place))
-        ]
         want = self.held[place].want
         want = None if place.kind == CONFIG_MAP and place.field.endswith(".json") else want
-        most = limited(want, asked, field=place.field) if asked else None
-        if isinstance(most, int | float) and loosest > most:
-            who = ", ".join(f"{each.incident} asks {each.limit}" for each in asked)
-            self.faults.append(f"{place} was loosened from {was!r} to {now!r}, though {who}")
+        for incident in stage.listed("Incident"):
+            most, who = self._most(place, want, incident)
+            if isinstance(most, int | float) and loosest > most:
+                self.faults.append(f"{place} was loosened from {was!r} to {now!r}, though {who}")
+
+    def _most(self, place: Place, want: Any, incident: Json) -> tuple[Any, str]:  # noqa: ANN401
+        """Give the most that an incident lets through, or did until a moment ago, and its asks."""
+        assert self.stage is not None
+        uid, old = incident["metadata"]["uid"], self.stage.clocks.loop.time() - _HEARD_SECONDS
+        if self.stored_at[uid] > old:
+            return None, ""
+        lately = [version for until, version in self.versions.get(uid, ()) if until > old]
+        found: list[tuple[Any, str]] = []
+        for version in (incident, *lately):
+            is_new = not (version.get("status") or {}).get("phase")
+            asked = [
+                each
+                for each in asking([version] if not is_new or self.stage.armed_since <= old else [])
+                if _concerns(each, place) and not each.reports.intersection(_reports(place))
+            ]
+            if not asked:
+                return None, ""
+            who = ", ".join(f"{each.incident} asks {each.limit} at {each.share}" for each in asked)
+            found.append((limited(want, asked, field=place.field), who))
+        if not all(isinstance(most, int | float) for most, _ in found):
+            return None, ""
+        return max(found, key=lambda each: float(each[0]))
 
     def _is_back(self, place: Place, known: Known, now: Any, after: Json) -> bool:  # noqa: ANN401
         if now == known.want or place in self.tainted:

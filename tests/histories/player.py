@@ -84,7 +84,8 @@ class Player:
     # The responder's lives
 
     def start(self) -> None:
-        self.replica = self._replica(leads=True)
+        if self.replica is None:
+            self.replica = self._replica(leads=True)
         if self.door is None:
             self.door = self._replica(leads=False)
 
@@ -113,17 +114,24 @@ class Player:
             await self.kill()
             self.start()
 
-    async def play(self, event: Event) -> None:
+    async def restart(self) -> None:
+        """Start it anew where it died, as a kubelet does."""
         replica = self.replica
         if replica is not None and (replica.wire.dead or replica.acting.done()):
             await self.kill()
             self.start()
+
+    async def play(self, event: Event) -> None:
+        await self.restart()
         self.done[event.kind] += 1
         act = getattr(self, f"on_{event.kind}")
         doing = asyncio.ensure_future(act(event))
-        with contextlib.suppress(TimeoutError):
-            # Who waits for a responder that was killed hears nothing any more.
-            await asyncio.wait_for(doing, _LONGEST_SECONDS)
+        await asyncio.wait({doing}, timeout=_LONGEST_SECONDS)
+        # Who waits for a responder that was killed hears nothing any more, or is cut off.
+        if not doing.done():
+            doing.cancel()
+        elif not doing.cancelled():
+            doing.result()
 
     # Alerts
 

@@ -43,6 +43,18 @@ FOUND = {
         _event("fire", _of("complaints"), pause=20.0),
         _event("settle"),
     ],
+    "nobody may hold the autoscaler any more once its workload is given back": [
+        _event("edit", 2, 771),
+        _event("fire", _of("stolen")),
+        _event("go_on", 1, 3),
+        _event("relabel", 2, 1),
+        _event("settle"),
+    ],
+    "the clock is set back as a step opens": [
+        _event("relapse", 1, 1),
+        _event("server_clock", 0),
+        _event("settle"),
+    ],
     "deleted by force while its status is written": [
         _event("fire", _of("watching")),
         _event("force_delete_incident", pause=20.0),

@@ -29,6 +29,8 @@ class _Memory:
     """The values right before the present hold."""
     touched: set[str] = field(default_factory=set)
     """What was ever held."""
+    returned: dict[str, Any] = field(default_factory=dict)
+    """What was given back rightly, and nobody has changed since."""
 
 
 class ExactGiveBack:
@@ -56,6 +58,7 @@ class ExactGiveBack:
         for change in step.changes:
             if change.field == LEDGER:
                 continue
+            memory.returned.pop(change.field, None)
             if change.by.ours:
                 memory.touched.add(change.field)
             # What an autoscaler does during a hold it does because of it.
@@ -72,11 +75,12 @@ class ExactGiveBack:
         after = step.after.ledger or {}
         gone = {change.field for change in step.changes if change.by is Writer.GIVER} - {LEDGER}
         gone |= ((step.before.ledger if step.before else None) or {}).keys() - after.keys()
-        found = [
-            step.violation(PROMISE, f"{name} was given back as {told}")
-            for name in sorted(gone - after.keys())
-            if (told := self._wrong(step.world, step.after, name))
-        ]
+        found = []
+        for name in sorted(gone - after.keys()):
+            if told := self._wrong(step.world, step.after, name):
+                found.append(step.violation(PROMISE, f"{name} was given back as {told}"))
+            else:
+                memory.returned[name] = step.after.fields.get(name)
         if step.after.kind == DEPLOYMENT and step.world.autoscalers_of(step.after.name):
             return found
         return found + [
@@ -134,7 +138,7 @@ class ExactGiveBack:
         wrong = [f"{trace} is left" for trace in live.traces]
         wrong += [
             f"{name} is {told}"
-            for name in sorted(memory.touched)
+            for name in sorted(memory.touched - memory.returned.keys())
             if (told := self._wrong(world, live, name))
         ]
         place = (live.kind, live.name)

@@ -10,7 +10,7 @@ from responder.sandbox.audit.world import Incident, Pair, Target, World
 
 PROMISE = "2, never looser than the strictest open hold"
 _UNSEEN_SECONDS = 2.0
-"""So long a write of ours may have been under way when an incident was opened."""
+"""So long a write of ours may have been under way when an incident came, or asked for more."""
 
 
 @dataclass(slots=True)
@@ -22,6 +22,8 @@ class _Standing:
     told: str
     somewhere: bool
     unmet_since: Version | None
+    until_lately: tuple[float, Demand] | None = None
+    """What it asked for before, and until when: a relapse or a stage asks for more."""
 
 
 class NeverLooser:
@@ -50,6 +52,7 @@ class NeverLooser:
                     f"{incident.name} asks for {demand}",
                     step.world.is_somewhere_met(demand, target),
                     None if met else since,
+                    _until_lately(before, demand, step.after.seen),
                 )
                 found += self._judge(step, target, before=before, now=now, pair=pair)
                 known[pair] = now
@@ -70,7 +73,10 @@ class NeverLooser:
             return []
         told = f"{now.told}, and we wrote: {'; '.join(map(str, step.changes))}"
         if pair in step.world.held[live.uid]:
-            if before is not None and before.somewhere and not now.somewhere:
+            under_way = now.until_lately is not None and step.world.is_somewhere_met(
+                now.until_lately[1], target
+            )
+            if before is not None and before.somewhere and not now.somewhere and not under_way:
                 return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
         elif now.incident.since < step.after.seen - _UNSEEN_SECONDS and _loosens(step, now.demand):
             return [step.violation(PROMISE, f"loosened past an open incident: {told}")]
@@ -104,6 +110,18 @@ class NeverLooser:
 
     def _is_excused(self, standing: _Standing, target: Target) -> bool:
         return standing.incident.excuses(target, undone=self._undone[target])
+
+
+def _until_lately(
+    before: _Standing | None, demand: Demand, seen: float
+) -> tuple[float, Demand] | None:
+    """Give what a write that is under way may still have been decided by."""
+    if before is None:
+        return None
+    if before.demand != demand:
+        return seen, before.demand
+    known = before.until_lately
+    return known if known is not None and seen - known[0] <= _UNSEEN_SECONDS else None
 
 
 def _loosens(step: Step, demand: Demand) -> bool:
