@@ -5,7 +5,7 @@ read as absent and never raises.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from responder.errors import BadInput
 from responder.holds.ledger import Ledger
@@ -24,6 +24,7 @@ from responder.incidents.incident import (
 )
 from responder.incidents.policy import Approval, Resume, Stage
 from responder.incidents.requests import Request, Trigger, Wishes
+from responder.incidents.sharing import shared
 from responder.incidents.status import (
     Answer,
     Condition,
@@ -36,6 +37,10 @@ from responder.incidents.status import (
     TargetState,
 )
 from responder.playbooks.asks import Ask
+
+_PHASES: Final = {str(phase): phase for phase in Phase}
+_STATES: Final = {str(state): state for state in TargetState}
+_OUTCOMES: Final = {str(outcome): outcome for outcome in Outcome}
 
 
 def _mapping(told: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- JSON
@@ -81,7 +86,7 @@ def _target(told: Mapping[str, Any]) -> Target:
     state = _text(told, "state")
     return Target(
         key=ObjectKey(_text(told, "kind"), _text(told, "namespace"), _text(told, "name")),
-        state=TargetState(state) if state in set(TargetState) else TargetState.PENDING,
+        state=_STATES.get(state, TargetState.PENDING),
         subject=_text(told, "subject"),
         message=_text(told, "message"),
         uid=_text(told, "uid"),
@@ -91,7 +96,7 @@ def _target(told: Mapping[str, Any]) -> Target:
 
 def _phase(told: str) -> Phase:
     # A phase of a later version is one in which things are held.
-    return Phase(told) if told in set(Phase) else Phase.HOLDING
+    return _PHASES.get(told, Phase.HOLDING)
 
 
 def _condition(told: Mapping[str, Any]) -> Condition:
@@ -131,10 +136,9 @@ def _ramp(told: Mapping[str, Any]) -> Ramp:
 
 def read_status(told: Mapping[str, Any]) -> Status:
     """Read the status; an outcome of a later version is kept as none."""
-    outcome = _text(told, "outcome")
     return Status(
         phase=_phase(_text(told, "phase")),
-        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
+        outcome=_OUTCOMES.get(_text(told, "outcome")),
         reason=_text(told, "reason"),
         message=_text(told, "message"),
         since=_text(told, "since"),
@@ -181,8 +185,9 @@ def _approval(spec: Mapping[str, Any]) -> Approval | None:
 
 def read_incident(live: JsonObject) -> Incident:
     """Read an incident as the API server sent it."""
-    meta = metadata(live)
-    spec = _mapping(live.get("spec"))
+    kept = {name: told for name, told in metadata(live).items() if name != "managedFields"}
+    told = shared({"metadata": kept, "spec": live.get("spec"), "status": live.get("status")})
+    meta, spec = _mapping(told["metadata"]), _mapping(told["spec"])
     trigger = _mapping(spec.get("trigger"))
     kind: TriggerKind = "manual" if trigger.get("kind") == "manual" else "alertmanager"
     plan, unreadable = _plan(spec.get("plan"))
@@ -209,7 +214,7 @@ def read_incident(live: JsonObject) -> Incident:
         received_at=_text(spec, "receivedAt"),
         token=_text(spec, "token"),
         wishes=Wishes.from_json(spec),
-        status=read_status(_mapping(live.get("status"))),
+        status=read_status(_mapping(told["status"])),
         alerts_omitted=_whole(spec, "alertsOmitted"),
         stages=tuple(map(Stage.from_json, _mappings(spec.get("stages")))),
         approval=_approval(spec),
