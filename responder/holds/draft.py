@@ -48,6 +48,8 @@ class Draft:
     pending: bool = False
     findings: list[Finding] = field(default_factory=list)
     reverts: list[Revert] = field(default_factory=list)
+    _is_told: bool | None = None
+    """Whether the annotation has the ledger that counts as we write it; None: not looked yet."""
 
     @classmethod
     def of(
@@ -114,7 +116,7 @@ class Draft:
         fields = {key: entry for key, entry in self.ledger.fields.items() if key != name}
         # Also where nothing is left of it: the next hold counts on from there, or this very copy
         # would outrank its ledger.
-        self.ledger = replace(self.ledger, fields=fields)
+        self.ledger, self._is_told = replace(self.ledger, fields=fields), None
 
     def _still_stands(self, name: str, *, most: int | None) -> bool:
         """Tell whether what we held a field to is there yet: given back, it would not be.
@@ -214,9 +216,19 @@ class Draft:
             first = next(iter(entries.values()))
             return Ledger(first.uid, version, fields=entries, remembered=self.remembered)
         after = replace(self.ledger, fields=entries, remembered=self.remembered)
-        if after == self.ledger and annotation(self.live, LEDGER_ANNOTATION) == after.to_text():
+        if after == self.ledger and self._stands(after):
             return after
         return replace(after, sequence=max(self.ledger.sequence + 1, version))
+
+    def _stands(self, ledger: Ledger | None) -> bool:
+        """Tell whether the annotation has just this ledger."""
+        text = annotation(self.live, LEDGER_ANNOTATION)
+        if ledger is None or ledger != self.ledger:
+            return text == (None if ledger is None else ledger.to_text())
+        if self._is_told is None:
+            # The one that counts is looked for again and again, and costs a text each time.
+            self._is_told = text == ledger.to_text()
+        return self._is_told
 
     def _write(
         self, purpose: Purpose, *, manager: str, ledger: Ledger | None, names: Sequence[str]
@@ -245,7 +257,6 @@ class Draft:
 
         `fenced` tells whether anything may be let go.
         """
-        text = annotation(self.live, LEDGER_ANNOTATION)
         held = [name for name, plan in self.plans.items() if plan.entry is not None]
         leaving = all(self.plans[name].leaving for name in held)
         entries = self.ledger.fields if self.ledger else {}
@@ -257,20 +268,20 @@ class Draft:
         ]
         changes = self._changes(held)
         interim = self.ledger_after(released=False)
-        if not leaving and (changes or interim is None or interim.to_text() != text):
+        if not leaving and (changes or interim is None or not self._stands(interim)):
             purpose = Purpose.HOLD if changes else Purpose.RECORD
             return self._write(purpose, manager=MANAGER, ledger=interim, names=held)
         if not fenced:
             return None
         after = self.ledger_after()
-        after_text = None if after is None else after.to_text()
-        if not self._changes(released) and after_text != text:
+        stands = self._stands(after)
+        if not self._changes(released) and not stands:
             # Writing the value that stands there already would leave it in our name. It is put
             # out of it while the ledger still tells that it was us: nothing would afterwards.
             emptied = self._tidy(after)
             if emptied is not None and any(self._is_ours(name) for name in released):
                 return replace(emptied, ledger=interim)
-        if self._changes(released) or after_text != text:
+        if self._changes(released) or not stands:
             return self._write(
                 Purpose.GIVE_BACK, manager=GIVE_BACK_MANAGER, ledger=after, names=released
             )
