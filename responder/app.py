@@ -176,6 +176,7 @@ class Responder:
             home=scope.namespace,
             target_namespaces=scope.target_namespaces,
             metrics=self.metrics,
+            on_back=self.conductor.hurry,
             monotonic=monotonic,
         )
         self.intake = Intake(

@@ -27,7 +27,8 @@ class Mirror(Generic[T]):
     `on_change` is called once for each effective change, after the copy has it, and never for a
     version that was seen already. `on_restored` is called before the changes of a list whose
     versions went backwards: each object of it is told, also one that is as it was. Neither may
-    raise.
+    raise. `known` may give what is kept elsewhere of this very version of an object, so that it is
+    neither made nor kept twice; only the stream asks it, which goes on where all is trusted.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Mirror(Generic[T]):
         transform: Callable[[JsonObject], T | None],
         on_change: OnChange[T],
         on_restored: Callable[[], None] = lambda: None,
+        known: Callable[[JsonObject], T | None] = lambda _obj: None,
     ) -> None:
         self._transform = transform
         self._on_change = on_change
         self._on_restored = on_restored
+        self._known = known
         self._values: dict[Key, T] = {}
         self._versions: dict[Key, int] = {}
         self._ahead: dict[Key, int] = {}
@@ -81,7 +84,8 @@ class Mirror(Generic[T]):
             if version > ahead and version >= self._versions.get(key, 0):
                 self._put(key, version, None)
         elif version > ahead and version > self._versions.get(key, 0):
-            self._put(key, version, self._transform(obj))
+            known = self._known(obj)
+            self._put(key, version, self._transform(obj) if known is None else known)
         self.pass_by(version)
 
     def pass_by(self, version: int) -> None:

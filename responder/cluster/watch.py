@@ -61,9 +61,10 @@ class WatchCache(Generic[T]):
     `transform` makes of an object what is kept: small, best immutable, and equal (`==`) if
     nothing that matters changed. None leaves the object out. `on_change(kind, old, new)` is
     called once for each version of an object that is new, when `objects` has it already, and
-    `on_restored()` before the changes of a list from an older or another etcd. If one of the
-    first two raises, that is logged and the last value stays: one odd object must not stop the
-    others, nor look deleted.
+    `on_restored()` before the changes of a list from an older or another etcd, and `on_back()`
+    once a watch that had failed lives again. If one of the first two raises, that is logged and
+    the last value stays: one odd object must not stop the others, nor look deleted. `known`, which
+    must not raise, is Mirror's.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class WatchCache(Generic[T]):
         transform: Callable[[JsonObject], T | None],
         on_change: OnChange[T] | None = None,
         on_restored: Callable[[], None] = lambda: None,
+        on_back: Callable[[], None] = lambda: None,
+        known: Callable[[JsonObject], T | None] = lambda _obj: None,
         label_selector: str = "",
         times: WatchTimes | None = None,
         backoff: Backoff | None = None,
@@ -86,13 +89,17 @@ class WatchCache(Generic[T]):
         self._namespace = namespace
         self._given_transform = transform
         self._given_on_change = on_change
+        self._on_back = on_back
         self._label_selector = label_selector
         self._times = times or WatchTimes()
         self._backoff = backoff or Backoff()
         self._monotonic = monotonic
         self._pause = pause
         self._mirror: Mirror[T] = Mirror(
-            transform=self._transform, on_change=self._on_change, on_restored=on_restored
+            transform=self._transform,
+            on_change=self._on_change,
+            on_restored=on_restored,
+            known=known,
         )
         self._streams_lists = True
         self._resume_at: int | None = None
@@ -248,6 +255,7 @@ class WatchCache(Generic[T]):
         if self.last_failure is not None:
             self._log.info("watch_restored", objects=len(self.objects))
             self.last_failure = None
+            self._on_back()
 
     def _interrupted(self) -> None:
         if self._live.is_set():

@@ -280,6 +280,11 @@ class Conductor:
 
     # -- what happens
 
+    def hurry(self) -> None:
+        """The API server answers again after an outage: what failed in it waits no longer."""
+        self._target_queue.hurry()
+        self._incident_queue.hurry()
+
     def on_stored(self, incident: Incident, received: float) -> None:
         """Take a stored incident straight on, without waiting for the watch to tell of it."""
         key = IncidentKey(incident.namespace, incident.name)

@@ -43,8 +43,10 @@ class Feeds:
         home: str,
         target_namespaces: Sequence[str],
         metrics: Metrics,
+        on_back: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`on_back` is called whenever a watch that had broken lives again."""
         self._metrics = metrics
         self._caches: list[tuple[str, str, WatchCache[Any]]] = []
         incidents = WatchCache(
@@ -52,8 +54,10 @@ class Feeds:
             INCIDENTS,
             namespace=home,
             transform=read_incident,
+            known=view.known_incident,
             on_change=_incident_changed(view),
             on_restored=view.distrust_incidents,
+            on_back=on_back,
             monotonic=monotonic,
         )
         self._caches.append((INCIDENTS.plural, home, incidents))
@@ -66,6 +70,7 @@ class Feeds:
                     transform=slim,
                     on_change=_object_changed(view, kind),
                     on_restored=functools.partial(view.distrust_objects, kind, each),
+                    on_back=on_back,
                     monotonic=monotonic,
                 )
                 self._caches.append((resource.plural, each, cache))

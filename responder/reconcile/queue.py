@@ -44,7 +44,7 @@ class KeyedQueue(Generic[KeyT]):
         most_seconds: float = 60.0,
     ) -> None:
         self._work = work
-        self._room = asyncio.Semaphore(at_once)
+        self._at_once = at_once
         self._most_at_ease = at_once // 2
         self._at_ease = asyncio.Event()
         self._at_ease.set()
@@ -52,6 +52,8 @@ class KeyedQueue(Generic[KeyT]):
         self._base_seconds = base_seconds
         self._most_seconds = most_seconds
         self._running: dict[KeyT, asyncio.Task[None]] = {}
+        self._waiting: dict[KeyT, None] = {}
+        """Due, in this order; nothing but its key is kept of one, for there may be many."""
         self._again: set[KeyT] = set()
         self._timers: dict[KeyT, asyncio.TimerHandle] = {}
         self._failures: dict[KeyT, int] = {}
@@ -83,13 +85,19 @@ class KeyedQueue(Generic[KeyT]):
         One that failed comes sooner for being asked for, yet not at once: a refused write must
         not be repeated at the pace of the events that it causes.
         """
-        if self._closed:
+        if self._closed or key in self._waiting:
             return
         if key in self._timers:
             after_seconds = max(after_seconds, self._calm_seconds(key))
         if after_seconds > 0:
             self._add_later(key, after_seconds)
         else:
+            self._add_now(key)
+
+    def hurry(self) -> None:
+        """What failed and waits for its next try is tried now, as if for the first time."""
+        for key in [key for key in self._timers if key in self._failures]:
+            del self._failures[key]
             self._add_now(key)
 
     def seen(self, key: KeyT) -> None:
@@ -104,10 +112,15 @@ class KeyedQueue(Generic[KeyT]):
             timer.cancel()
         if key in self._running:
             self._again.add(key)
+        elif len(self._running) < self._at_once:
+            self._begin(key)
         else:
-            self._running[key] = asyncio.create_task(self._run(key))
-            if len(self._running) > self._most_at_ease:
-                self._at_ease.clear()
+            self._waiting[key] = None
+
+    def _begin(self, key: KeyT) -> None:
+        self._running[key] = asyncio.create_task(self._run(key))
+        if len(self._running) > self._most_at_ease:
+            self._at_ease.clear()
 
     def _add_later(self, key: KeyT, after_seconds: float) -> None:
         due = asyncio.get_running_loop().time() + after_seconds
@@ -124,9 +137,8 @@ class KeyedQueue(Generic[KeyT]):
 
     async def _run(self, key: KeyT) -> None:
         try:
-            async with self._room:
-                self._again.discard(key)
-                await self._work(key)
+            self._again.discard(key)
+            await self._work(key)
             self._failures.pop(key, None)
         except NotYet as wait:
             self._failures.pop(key, None)
@@ -135,6 +147,10 @@ class KeyedQueue(Generic[KeyT]):
             self._later(key, error)
         finally:
             self._running.pop(key, None)
+            while self._waiting and len(self._running) < self._at_once:
+                first = next(iter(self._waiting))
+                del self._waiting[first]
+                self._begin(first)
             if len(self._running) <= self._most_at_ease:
                 self._at_ease.set()
             if key in self._again:
@@ -168,6 +184,7 @@ class KeyedQueue(Generic[KeyT]):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._waiting.clear()
         running = list(self._running.values())
         for task in running:
             task.cancel()

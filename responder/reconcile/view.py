@@ -16,6 +16,7 @@ from responder.holds.objects import (
     ObjectKey,
     annotation,
     is_transactional,
+    metadata,
     name,
     namespace,
     value_at,
@@ -99,11 +100,7 @@ class View:
             self._unindex(key, known)
         elif known is not None:
             # Versions of all objects come from one counter, so also those of a name's next object.
-            ahead = int(known.resource_version) - int(incident.resource_version)
-            if ahead >= 0:
-                if ahead == 0:
-                    # The same again, by the watch, which keeps it too: once in memory is enough.
-                    self.incidents[key] = incident
+            if int(known.resource_version) >= int(incident.resource_version):
                 return
             self._unindex(key, known)
         self._outdated.discard(key)
@@ -112,6 +109,16 @@ class View:
         if before is not None:
             self.on_change(before, incident)
         self.on_incident(key, incident)
+
+    def known_incident(self, live: JsonObject) -> Incident | None:
+        """Give what is known of this very version of an incident: most of what a watch tells of is
+        our own write, whose answer was read already.
+        """
+        meta = metadata(live)
+        known = self.incidents.get(IncidentKey(namespace(live), name(live)))
+        if known is None or known.uid != meta.get("uid"):
+            return None
+        return known if known.resource_version == meta.get("resourceVersion") else None
 
     def _index(self, key: IncidentKey, incident: Incident) -> None:
         self.present.add(incident.uid)

@@ -379,3 +379,22 @@ class Cluster(RuleBasedStateMachine):
 
 TestCluster = Cluster.TestCase
 TestCluster.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+
+
+def test_what_is_known_elsewhere_is_taken_from_there_by_the_stream_alone() -> None:
+    """A list may come from another etcd, where an equal version is no equal object."""
+    kept: dict[int, Value] = {}
+    mirror: Mirror[Value] = Mirror(
+        transform=lambda obj: (int(obj["metadata"]["resourceVersion"]), obj["content"]),
+        on_change=lambda *_change: None,
+        known=lambda obj: kept.get(int(obj["metadata"]["resourceVersion"])),
+    )
+    kept[10] = kept[21] = (0, 99)
+    mirror.begin_list()
+    mirror.stage("ADDED", thing(10))
+    assert mirror.finish_list(20)
+    assert list(mirror.values.values()) == [(10, 0)]
+    mirror.apply("MODIFIED", thing(21))
+    assert list(mirror.values.values()) == [(0, 99)]
+    mirror.apply("MODIFIED", thing(22, content=5))
+    assert list(mirror.values.values()) == [(22, 5)]

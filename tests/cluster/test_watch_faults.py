@@ -173,7 +173,8 @@ async def test_after_any_end_but_the_agreed_one_all_is_listed_afresh(breaks: Ans
         assert it.changes[2:] == [("added", None, ""), ("deleted", "", None)]
         assert it.asked == ["list", "list"]
         assert it.pauses == [0.1]
-        assert it.cache.last_failure is None
+        await eventually(lambda: it.cache.last_failure is None)
+        assert it.came_back == 1
 
 
 async def test_after_the_agreed_time_it_goes_on_where_it_was_without_a_list() -> None:

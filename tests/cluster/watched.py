@@ -81,8 +81,12 @@ class Watched:
     clock: Clock
     changes: list[tuple[ChangeKind, Content | None, Content | None]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    came_back: int = 0
     cache: WatchCache[Content] = field(init=False)
     stop: Callable[[], object] = field(init=False)
+
+    def back(self) -> None:
+        self.came_back += 1
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -129,6 +133,7 @@ async def watched(
             namespace="ns",
             transform=transform,
             on_change=on_change or (lambda *change: it.changes.append(change)),
+            on_back=it.back,
             label_selector=label_selector,
             times=times,
             backoff=Backoff(chance=lambda: 0.0),

@@ -6,7 +6,7 @@ The gates are those of the state machine's own test, which read no status.
 import copy
 import itertools
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ class Life:
     gates: Gates
     world: World
     first_spec: Json
+    noted: dict[str, datetime] = field(default_factory=dict)
+    """The times of its gates as they were noted, before `_loosen`."""
     told_before: dict[str, list[tuple[float, Told | None]]] = field(default_factory=dict)
 
 
@@ -71,10 +73,12 @@ class Referee:
                     self._tell(life, asked.name, since, Truth(str(truth)))
 
     def _tell(self, life: Life, name: str, since: datetime | None, truth: Truth) -> None:
-        own = life.gates.step_since if name == "volume" else life.gates.resumed_at
+        of = "step_since" if name == "volume" else "resumed_at"
+        own, noted = getattr(life.gates, of), life.noted.get(of)
         about = since
-        if own is not None and since is not None and abs(since - own) < timedelta(seconds=30):
-            about = own
+        if own is not None and noted is not None and since is not None:
+            near = timedelta(seconds=30) + (noted - own) / 2
+            about = own if abs(since - noted) < near else since
         world = life.world
         world.now = self.now()
         before = life.told_before.setdefault(name, [])
@@ -149,7 +153,8 @@ class Referee:
         times = (self.now(), self.now() + timedelta(seconds=slack))
         last: AssertionError | None = None
         now, *earlier = self._tellings(life)
-        known = itertools.product(self._armings(), (now, *earlier), times)
+        longer = [_longer(told, slack) for told in (now, *earlier)]
+        known = itertools.product(self._armings(), (now, *earlier, *longer), times)
         for arming, told, moment in known:
             gates = copy.copy(life.gates)
             world.arming, world.told, world.now = arming, told, moment
@@ -160,19 +165,22 @@ class Referee:
                 continue
             finally:
                 world.told = now
-            self._loosen(life.gates, gates, slack)
+            if gates.cooling_since is not life.gates.cooling_since:
+                world.heard_at = None  # that was before it
+            self._loosen(life, gates, slack)
             life.gates = gates
             return
         told_of = f"{after.name}: {before.status.phase or 'New'} -> {after.status.phase} {reason}"
         where = _line_of(last)
         self.faults.append(f"a gate was skipped: {told_of}: {last or ''} {where}")
 
-    def _loosen(self, was: Gates, gates: Gates, slack: float) -> None:
+    def _loosen(self, life: Life, gates: Gates, slack: float) -> None:
         """What was noted just now may have been decided a little earlier."""
         for name in _TIMES:
-            if getattr(gates, name) is not getattr(was, name):
+            if getattr(gates, name) is not getattr(life.gates, name):
                 noted = getattr(gates, name)
                 if noted is not None:
+                    life.noted[name] = noted
                     setattr(gates, name, noted - timedelta(seconds=2 * slack))
 
     def _slack(self) -> float:
@@ -203,6 +211,14 @@ class Referee:
             if recent and name in now:
                 earlier[name] = recent[-1]
         return [now, earlier]
+
+
+def _longer(told: dict[str, Told], seconds: float) -> dict[str, Told]:
+    """Give answers as who heard of a new time in between counts them."""
+    return {
+        name: replace(answer, yes_seconds=answer.yes_seconds + seconds)
+        for name, answer in told.items()
+    }
 
 
 def _kept(question: Any) -> Question | None:  # noqa: ANN401 -- as it is kept

@@ -50,6 +50,12 @@ FOUND = {
         _event("relabel", 2, 1),
         _event("settle"),
     ],
+    "an outage of a minute and a half as an alert comes": [
+        _event("break_watches", pause=130.0),
+        _event("fire", _of("complaints")),
+        _event("outage", 84, pause=130.0),
+        _event("settle"),
+    ],
     "the clock is set back as a step opens": [
         _event("relapse", 1, 1),
         _event("server_clock", 0),

@@ -84,6 +84,34 @@ async def test_no_more_keys_than_allowed_are_worked_on_at_once() -> None:
     await queue.close()
 
 
+async def test_who_waits_for_room_waits_in_turn_and_once() -> None:
+    work = Work()
+    queue = queue_of(work, at_once=1)
+    for key in "abcb":
+        queue.add(key)
+    queue.add("b", after_seconds=3600)
+    await eventually(lambda: work.begun == ["a"])
+    queue.add("a")
+
+    work.gate.set()
+
+    await queue.idle()
+    assert work.ended == ["a", "b", "c", "a"]
+    await queue.close()
+
+
+async def test_closed_it_forgets_who_waits_for_room() -> None:
+    work = Work()
+    queue = queue_of(work, at_once=1)
+    queue.add("a")
+    queue.add("b")
+    await eventually(lambda: work.begun == ["a"])
+
+    await queue.close()
+
+    assert work.begun == ["a"]
+
+
 async def test_a_failing_key_comes_again_and_holds_up_no_other() -> None:
     work = Work()
     work.gate.set()
@@ -108,6 +136,24 @@ async def test_a_failing_key_waits_longer_each_time_with_jitter() -> None:
     await eventually(lambda: "bad" in work.ended)
     for number, (_, delay) in enumerate(work.told):
         assert 0.5 * 0.001 * 2**number <= delay <= 0.001 * 2**number
+    await queue.close()
+
+
+async def test_in_a_hurry_what_failed_is_tried_at_once_and_nothing_else() -> None:
+    work = Work()
+    work.failures["bad"] = 1
+    work.gate.set()
+    queue: KeyedQueue[str] = KeyedQueue(
+        work, at_once=8, on_failure=work.failed, base_seconds=3600, most_seconds=3600
+    )
+    queue.add("later", after_seconds=3600)
+    queue.add("bad")
+    await eventually(lambda: len(work.told) == 1)
+
+    queue.hurry()
+
+    await eventually(lambda: work.ended == ["bad"])
+    assert work.begun == ["bad", "bad"]
     await queue.close()
 
 

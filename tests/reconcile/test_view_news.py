@@ -127,3 +127,15 @@ def test_after_a_restore_of_etcd_lower_versions_are_newer_and_only_once(
     view.put_incident(incident(resource_version="5", plan=(SCALE,)))
     assert view.objects[SENDER]["spec"] == {"replicas": 8}
     assert view.incidents_on(SENDER) == []
+
+
+def test_of_an_incident_only_this_very_version_is_known() -> None:
+    view = View()
+    kept = incident(resource_version="10")
+    view.put_incident(kept)
+    meta = {"namespace": "mail", "name": kept.name, "uid": kept.uid, "resourceVersion": "10"}
+    assert view.known_incident({"metadata": meta}) is kept
+    for changed in ({"resourceVersion": "11"}, {"uid": "another"}, {"name": "another"}):
+        assert view.known_incident({"metadata": {**meta, **changed}}) is None
+    view.put_incident(incident(resource_version="10"))
+    assert view.incidents[IncidentKey("mail", kept.name)] is kept
