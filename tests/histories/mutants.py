@@ -36,8 +36,8 @@ MUTANTS = (
     Mutant(
         "clocks that differ stop nothing",
         "reconcile/fence.py",
-        "if abs(skew) > MOST_SKEW_SECONDS:",
-        "if abs(skew) > 1e9:",
+        "return abs(self._skew_seconds()) > MOST_SKEW_SECONDS",
+        "return False",
     ),
     Mutant(
         "the live value is taken for the baseline",
@@ -60,20 +60,20 @@ MUTANTS = (
     Mutant(
         "what is unknown passes for yes",
         "incidents/resuming.py",
-        "        truth_of(incident, name, facts.answers) is Truth.YES\n",
-        "        truth_of(incident, name, facts.answers) is not Truth.NO\n",
+        "        truth_of(incident, name, facts.answers, now=now) is Truth.YES\n",
+        "        truth_of(incident, name, facts.answers, now=now) is not Truth.NO\n",
     ),
     Mutant(
         "a failed check is no relapse and passes",
         "incidents/resuming.py",
-        "        truth_of(incident, name, facts.answers) is Truth.YES\n",
+        "        truth_of(incident, name, facts.answers, now=now) is Truth.YES\n",
         "        True\n",
     ),
     Mutant(
         "an alert that begins anew is no relapse",
         "incidents/resuming.py",
-        "    fresh = incident.firing_since(incident.status.ramp.resumed_at)\n    if fresh:\n",
-        "    fresh = incident.firing_since(incident.status.ramp.resumed_at)\n    if fresh < 0:\n",
+        "    fresh = incident.begun_since(incident.status.ramp.resumed_at)\n    if fresh:\n",
+        "    fresh = incident.begun_since(incident.status.ramp.resumed_at)\n    if fresh < 0:\n",
     ),
     Mutant(
         "a step lasts no time",
@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant(
         "disarmed, it holds all the same",
         "reconcile/situation.py",
-        "and (may_begin or _has_begun(incident, key, view))",
+        "and (may_begin or incident in proposed or _has_begun(incident, key, view))",
         "",
     ),
     Mutant(

@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.histories.events import Event
+from tests.histories.mutants import MUTANTS, ROOT, Mutant
 from tests.histories.shrinking import shortest
 
 _HISTORIES = 44
@@ -40,3 +43,9 @@ def test_what_fails_is_cut_down_to_what_it_fails_by() -> None:
     events = [Event("fire", number, 0, 1.0) for number in range(20)]
     kept = shortest(events, lambda some: {3, 11} <= {event.n for event in some})
     assert kept == [Event("fire", 3, 0, 0.0), Event("fire", 11, 0, 0.0)]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.title)
+def test_what_a_mutant_breaks_is_still_there(mutant: Mutant) -> None:
+    text = (ROOT / "responder" / mutant.file).read_text(encoding="utf-8")
+    assert text.count(mutant.before) >= 1
