@@ -155,7 +155,7 @@ class _History:
             wire = player.replica.wire
             wire.faults.clear()
             wire.outage_until, wire.lag_seconds, wire.kill_after = 0.0, 0.0, -1
-        clocks.responder_ahead_seconds = clocks.server_ahead_seconds
+        clocks.set_responder(clocks.server_ahead_seconds)
 
     async def _settle(self, when: str) -> None:
         """Wait until it is quiet, and compare with the model."""

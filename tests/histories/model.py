@@ -107,6 +107,8 @@ class Model:
     """Names of those that were taken away unfinished."""
     vanished_at: float = -math.inf
     """When the last one was, in seconds of the loop."""
+    by_hand: bool = False
+    """A command is at work, whose machine has the right time."""
     ghosts_may_go: bool = False
     """A person gave the command."""
 
@@ -196,6 +198,9 @@ class Model:
         stage, loosest = self.stage, _loosest(now)
         if stage is None or loosest <= _loosest(was) or place in self.tainted:
             return
+        differed = stage.clocks.differ_since()
+        if differed is not None and differed > _HEARD_SECONDS and not self.by_hand:
+            self.faults.append(f"{place} was loosened from {was!r} to {now!r} by a wrong clock")
         if place.kind == AUTOSCALER and stage.get(DEPLOYMENT, place.name) is None:
             return  # it scales nothing
         labels = live["metadata"].get("labels") or {}

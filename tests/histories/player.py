@@ -441,11 +441,12 @@ class Player:
         self.clocks.set_server((-4000, -60, -8, 8, 60, 4000)[event.n % 6])
 
     async def on_responder_clock(self, event: Event) -> None:
-        self.clocks.responder_ahead_seconds += (-600, -10, -2, 2, 10, 600)[event.n % 6]
+        by_seconds = (-600, -10, -2, 2, 10, 600)[event.n % 6]
+        self.clocks.set_responder(self.clocks.responder_ahead_seconds + by_seconds)
 
     async def on_clocks_right(self, event: Event) -> None:
         del event
-        self.clocks.responder_ahead_seconds = self.clocks.server_ahead_seconds
+        self.clocks.set_responder(self.clocks.server_ahead_seconds)
 
     async def on_faults(self, event: Event) -> None:
         if self.replica is not None:
@@ -503,8 +504,10 @@ class Player:
         self.model.ghosts_may_go = True
         if self.stage.ghosts_released_at is None:
             self.stage.ghosts_released_at = began
+        self.model.by_hand = True
         with contextlib.suppress(ApiFailure):
             self.released_ghosts += await release_all(self.stage, self.clocks, self.chance)
+        self.model.by_hand = False
         self.releases.append((began, self.stage.store.version))
 
     async def on_settle(self, event: Event) -> None:

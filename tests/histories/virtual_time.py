@@ -13,6 +13,8 @@ from typing import Any
 
 _MOST_TURNS = 20_000
 """Of the loop while the clock stands still."""
+_AGREE_SECONDS = 12.0
+"""An answer that takes 4 s, told to the second, may hide so much of what differs by 5."""
 BEGINS_AT = datetime(2026, 11, 24, 18, tzinfo=UTC).timestamp()
 
 
@@ -81,6 +83,8 @@ class Clocks:
     server_set_at: float = -1e9
     """When the server's was last set, in seconds of the loop."""
     last_jump_seconds: float = 0.0
+    agreed_at: float = 0.0
+    """When the two last agreed, or began to differ, in seconds of the loop."""
 
     def server(self) -> float:
         return BEGINS_AT + self.loop.time() + self.server_ahead_seconds
@@ -88,7 +92,25 @@ class Clocks:
     def responder(self) -> float:
         return BEGINS_AT + self.loop.time() + self.responder_ahead_seconds
 
+    @property
+    def differ_seconds(self) -> float:
+        return abs(self.responder_ahead_seconds - self.server_ahead_seconds)
+
+    def set_responder(self, ahead_seconds: float) -> None:
+        self._agree()
+        self.responder_ahead_seconds = ahead_seconds
+
+    def _agree(self) -> None:
+        if self.differ_seconds <= _AGREE_SECONDS:
+            self.agreed_at = self.loop.time()
+
+    def differ_since(self) -> float | None:
+        """Give for how many seconds they have differed by so much that no answer hides it."""
+        is_seen = self.differ_seconds > _AGREE_SECONDS
+        return self.loop.time() - self.agreed_at if is_seen else None
+
     def set_server(self, by_seconds: float) -> None:
+        self._agree()
         self.server_ahead_seconds += by_seconds
         self.server_set_at = self.loop.time()
         self.last_jump_seconds = by_seconds
