@@ -165,12 +165,12 @@ def test_what_people_did_while_the_responder_was_down_is_noted(
     )
 
 
-def test_a_thousand_edits_take_a_bounded_room(
+def test_hundreds_of_edits_take_a_bounded_room(
     sender: Cluster, start_responder: StartResponder
 ) -> None:
     responder = start_responder(PLAYBOOK)
     observing(responder, sender)
-    for number in range(1000):
+    for number in range(200):
         scale(sender, 10 + number % 7)
     scale(sender, 1)
     eventually_blocking(

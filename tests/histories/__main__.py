@@ -23,6 +23,7 @@ def main() -> int:
     given.add_argument("--histories", type=int, default=100)
     given.add_argument("--steps", type=int, default=STEPS)
     given.add_argument("--seed", type=int, default=None, help="of the first one; else any")
+    given.add_argument("--seeds", default="", help="just these, e.g. 3,14,15")
     given.add_argument("--replay", default="", help="a file with one history's events; - for stdin")
     given.add_argument("--failures", type=int, default=1, help="after so many it ends")
     given.add_argument("--whole", action="store_true", help="do not shorten what fails")
@@ -31,13 +32,14 @@ def main() -> int:
     seed = random.randrange(10**9) if asked.seed is None else asked.seed
     if asked.replay:
         return _replay(seed, asked.replay)
+    chosen = [int(each) for each in asked.seeds.split(",") if each]
     found = run(
-        range(seed, seed + asked.histories),
+        chosen or range(seed, seed + asked.histories),
         steps=asked.steps,
         shrinks=not asked.whole,
         most_failures=asked.failures,
     )
-    print(f"seeds from {seed} on: {found}")
+    print(f"seeds {asked.seeds or f'from {seed} on'}: {found}")
     for failure in found.failures:
         print(failure)
     if asked.require_reach and found.missed:

@@ -125,10 +125,10 @@ class Crowd:
         return min((hold.limit for hold in self.holds.values()), default=5000)
 
 
-def test_two_thousand_incidents_write_only_what_becomes_effective() -> None:
+def test_hundreds_of_incidents_write_only_what_becomes_effective() -> None:
     crowd, dice = Crowd(replicas=5000), random.Random(3)
     changes = 0
-    for number in range(2000):
+    for number in range(600):
         limit = dice.randint(1, 4000)
         changes += limit < crowd.strictest
         crowd.arrive(number, limit)
@@ -138,14 +138,14 @@ def test_two_thousand_incidents_write_only_what_becomes_effective() -> None:
     assert len(crowd.stage.annotations()[LEDGER_ANNOTATION].encode()) < 2048
 
 
-def test_two_thousand_incidents_leave_with_few_writes() -> None:
+def test_hundreds_of_incidents_leave_with_few_writes() -> None:
     """One per change of what is effective; then the give-back and its tidying."""
     crowd, dice = Crowd(replicas=5000), random.Random(4)
-    for number in range(2000):
+    for number in range(600):
         crowd.arrive(number, dice.randint(1, 4000))
     crowd.reconcile()
     since, changes = len(crowd.stage.writes), 0
-    for uid in dice.sample(sorted(crowd.holds), 2000):
+    for uid in dice.sample(sorted(crowd.holds), 600):
         before = crowd.strictest
         del crowd.holds[uid]
         crowd.reconcile()

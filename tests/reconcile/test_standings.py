@@ -71,7 +71,11 @@ def ledger_of(outcome: Outcome) -> Ledger:
 
 
 def renewed(each: Incident, outcomes: dict[str, Outcome]) -> Incident:
-    return asking(each.uid, *each.plan, targets=outcomes[each.uid].targets)
+    return newer(asking(each.uid, *each.plan, targets=outcomes[each.uid].targets), each)
+
+
+def newer(each: Incident, than: Incident) -> Incident:
+    return dataclasses.replace(each, resource_version=str(int(than.resource_version) + 1))
 
 
 def test_each_incident_has_a_copy_of_what_it_asks_for_itself() -> None:
@@ -203,4 +207,5 @@ def test_two_asks_by_one_name_are_refused_and_held_each_by_itself() -> None:
 
 def letting_go(each: Incident) -> Incident:
     request = Request(at="", by="", reason="Released")
-    return dataclasses.replace(each, status=dataclasses.replace(each.status, letting_go=request))
+    status = dataclasses.replace(each.status, letting_go=request)
+    return newer(dataclasses.replace(each, status=status), each)
