@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+_LONGEST_SECONDS = 900
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -240,17 +241,21 @@ def _noticed(mutant: Mutant, *, histories: int, seed: int) -> str:
         if mutant.before not in text:
             raise SystemExit(f"{mutant.title}: its text is no longer in {mutant.file}")
         file.write_text(text.replace(mutant.before, mutant.after), encoding="utf-8")
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.histories", "--whole"),
-                *(f"--histories={histories}", f"--seed={seed}"),
-            ],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": folder, "PYTHONHASHSEED": "0"},
-        )
+        try:
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "tests.histories", "--whole"),
+                    *(f"--histories={histories}", f"--seed={seed}"),
+                ],
+                check=False,
+                capture_output=True,
+                text=True,
+                cwd=copy,
+                env={**os.environ, "PYTHONPATH": folder, "PYTHONHASHSEED": "0"},
+                timeout=_LONGEST_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return "one of its histories never ends"
     if not done.returncode:
         return ""
     found = re.search(r"history (\d+) fails:\n +(.*)", done.stdout)
