@@ -34,6 +34,7 @@ from responder.playbooks.schema import Playbook
 from responder.reconcile.catching_up import nothing_to_list
 from responder.reconcile.conductor import Conductor
 from responder.reconcile.feeds import load_view
+from responder.reconcile.haunting import ghosts, unexplained
 from responder.reconcile.intake import Intake
 from responder.reconcile.preview import Preview, preview
 from responder.reconcile.switch import SWITCH_NAME, switch_body
@@ -256,14 +257,14 @@ async def release(
     """Give back what incidents hold, by our own hand: a running responder only helps along."""
     async with bench(settings, release_ghosts=everything) as found:
         wanted = _wanted(found.view, settings.namespace, names, everything=everything)
-        haunted = _haunted(found.conductor) if everything else []
+        haunted = _haunted(found.view) if everything else []
         for key in wanted:
             await found.intake.ask(key, Wish.RELEASE, by=whoami(), reason=reason)
         found.conductor.start()
         deadline, was_done = time.monotonic() + within_seconds, False
         while time.monotonic() < deadline:
             await found.conductor.quiet(within_seconds=deadline - time.monotonic())
-            done = not _open(found.view, wanted) and not (everything and found.conductor.ghosts())
+            done = not _open(found.view, wanted) and not (everything and ghosts(found.view))
             # A running responder that still knew of a vanished incident's hold, by an open one's
             # copy, may have answered its give-back: that is seen by a second look.
             if done and (was_done or not haunted):
@@ -274,19 +275,19 @@ async def release(
             await asyncio.sleep(_LOOK_SECONDS)
             await (found.look() if done else found.conductor.catch_up())
         left = _open(found.view, wanted)
-        stands = _haunted(found.conductor) if everything else []
-        ghosts = found.conductor.ghosts() if everything else []
+        stands = _haunted(found.view) if everything else []
+        haunting = ghosts(found.view) if everything else []
         return Released(
             closed=tuple(key.name for key in wanted if key not in {item[0] for item in left}),
             left=tuple(f"{key.name}: {why}" for key, why in left),
-            ghosts=tuple(ghosts),
+            ghosts=tuple(haunting),
             freed=tuple(name for name in haunted if name not in stands),
-            unexplained=tuple(name for name in stands if name not in ghosts),
+            unexplained=tuple(name for name in stands if name not in haunting),
         )
 
 
-def _haunted(conductor: Conductor) -> list[str]:
-    return sorted({*conductor.ghosts(), *conductor.unexplained()})
+def _haunted(view: View) -> list[str]:
+    return sorted({*ghosts(view), *unexplained(view)})
 
 
 def _wanted(

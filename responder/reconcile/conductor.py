@@ -18,10 +18,8 @@ from responder.cluster.api import KubernetesApi
 from responder.cluster.events import EventRecorder
 from responder.evidence.metric import Metric
 from responder.evidence.prometheus import Prometheus
-from responder.holds.ledger import Ledger
-from responder.holds.objects import LEDGER_ANNOTATION, ObjectKey, annotation, name
+from responder.holds.objects import ObjectKey
 from responder.holds.subjects import DEPLOYMENT
-from responder.holds.workload import AUTOSCALER
 from responder.incidents.confirming import is_awaited
 from responder.incidents.incident import Incident
 from responder.incidents.lifecycle import asks_of, share_of
@@ -35,6 +33,7 @@ from responder.reconcile.catching_up import CatchingUp, nothing_to_list
 from responder.reconcile.confirmations import Confirmations
 from responder.reconcile.fence import Alone, Fence, Leadership
 from responder.reconcile.gauges import measure
+from responder.reconcile.haunting import is_held_for
 from responder.reconcile.incident_loop import IncidentLoop
 from responder.reconcile.looking import Looking
 from responder.reconcile.outcomes import Outcomes
@@ -232,34 +231,6 @@ class Conductor:
                 await self._incident_queue.idle()
                 await self._target_queue.idle()
 
-    def ghosts(self) -> list[str]:
-        """Name the objects that are held by incidents that vanished."""
-        return sorted(
-            str(key)
-            for key in self.view.objects
-            if any(uid not in self.view.present for uid in self._holders(key))
-        )
-
-    def unexplained(self) -> list[str]:
-        """Name the objects that stand in our name, while no ledger and no open incident tells why:
-        somebody took the ledger away after its incident had vanished.
-        """
-        return sorted(
-            str(key)
-            for key, live in self.view.objects.items()
-            if annotation(live, LEDGER_ANNOTATION) is None
-            and is_in_our_name(live)
-            and not self.view.incidents_on(self.view.target_of(key))
-        )
-
-    def _holders(self, key: ObjectKey) -> set[str]:
-        """Give the uids of those whom an object's ledger names, ghosts beside open ones as well."""
-        live = self.view.objects.get(key)
-        ledger = None if live is None else Ledger.from_text(annotation(live, LEDGER_ANNOTATION))
-        entries = () if ledger is None else ledger.fields.values()
-        ghosts = (entry.ghost.uid for entry in entries if entry.ghost is not None)
-        return {*(entry.uid for entry in entries), *ghosts}
-
     def _look_at_targets(self) -> None:
         """Look at all that is asked for, and at all that stands in our name: whom its ledger names
         may be gone, which is flagged, or closed, and then it is given back.
@@ -326,7 +297,7 @@ class Conductor:
             targets = self.view.concerned(incident)
             if incident.closed:
                 # Another process may have closed it, and this one held for it until it heard.
-                targets = [each for each in targets if self._is_held_for(incident, each)]
+                targets = [each for each in targets if is_held_for(self.view, incident, each)]
         self._asking[key] = asking
         for target in targets:
             crowd = self.view.crowd_on(target)
@@ -334,14 +305,6 @@ class Conductor:
             self._target_queue.add(target, after_seconds=each * crowd if crowd > _CROWD else 0.0)
         fresh = incident.status.phase is Phase.NEW and bool(targets) and asking.asks
         self._incident_queue.add(key, after_seconds=_STATUS_AFTER_SECONDS if fresh else 0.0)
-
-    def _is_held_for(self, incident: Incident, target: ObjectKey) -> bool:
-        """Tell whether a target is held in the name of an incident, by its own ledgers."""
-        beside = [
-            ObjectKey(AUTOSCALER, target.namespace, name(live))
-            for live in self.view.autoscalers_of(target)
-        ]
-        return any(incident.uid in self._holders(key) for key in (target, *beside))
 
     def _on_object(self, target: ObjectKey) -> None:
         """Bring a target to what is asked of it; who only looks at it does so later."""

@@ -12,6 +12,7 @@ import structlog
 
 from responder.incidents.requests import Wish
 from responder.incidents.transitions import Arming
+from responder.reconcile.haunting import ghosts
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.judge import judge
 from responder.sandbox.audit.report import report
@@ -214,8 +215,8 @@ class _History:
 
     async def _give_back_ghosts(self) -> None:
         replica = self._player.replica
-        if replica is not None and (ghosts := replica.responder.conductor.ghosts()):
-            self._player.done["ghosts"] += len(ghosts)
+        if replica is not None and (found := ghosts(replica.responder.view)):
+            self._player.done["ghosts"] += len(found)
             await self._player.kill()
             for _ in range(3):
                 await self._player.release_ghosts()
