@@ -240,6 +240,6 @@ class Transport:
 def _object(content: bytes) -> JsonObject | None:
     try:
         answer = json.loads(content)
-    except ValueError:  # invalid UTF-8 included
+    except (ValueError, RecursionError):  # invalid UTF-8 and what is nested too deep included
         return None
     return answer if isinstance(answer, dict) else None

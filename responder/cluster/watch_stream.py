@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import aiohttp
+import structlog
 
 from responder.cluster.failures import from_status, unavailable
 from responder.cluster.resources import JsonObject, version_of
@@ -19,6 +20,9 @@ _LONGEST_LINE_BYTES = 2**25
 """An etcd of default settings stores up to 1.5 MiB in an object; its JSON may be longer."""
 _LINES_IN_ONE_GO = 100
 _LIST_ENDS = "k8s.io/initial-events-end"
+_SHOWN_BYTES = 400
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ async def read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[WatchE
             *lines, rest = b"".join((*pieces, chunk)).split(b"\n")
             pieces, waiting_bytes = [rest], len(rest)
             for line in lines:
-                yield _event(line)
+                if (event := _event(line)) is not None:
+                    yield event
                 handled += 1
                 if handled % _LINES_IN_ONE_GO == 0:
                     await asyncio.sleep(0)
@@ -69,7 +74,8 @@ async def read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[WatchE
         response.close()
 
 
-def _event(line: bytes) -> WatchEvent:
+def _event(line: bytes) -> WatchEvent | None:
+    """Read an event; None where its object is nested too deep to be read: it stops no other."""
     try:
         event = json.loads(line)
         kind, obj = event["type"], event["object"]
@@ -79,4 +85,9 @@ def _event(line: bytes) -> WatchEvent:
         failure = from_status(obj, status=int(obj["code"]))
     except (KeyError, TypeError, ValueError) as error:
         raise unavailable("a line of the watch is no event") from error
+    except RecursionError:
+        # Listed afresh, it would be there again.
+        begins = line[:_SHOWN_BYTES].decode(errors="replace")
+        log.error("object_nested_too_deep", begins=begins)  # noqa: TRY400 -- 1,000 lines of trace
+        return None
     raise failure

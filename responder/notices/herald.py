@@ -57,6 +57,7 @@ class Herald:
         self._link = link
         self._namespace = namespace
         self._metrics = metrics
+        metrics.notify_file_valid.set(0 if file else 1)  # without a file there is no mistake in it
         self._now = now
         self._pace = pace
         self._couriers = couriers or Couriers()

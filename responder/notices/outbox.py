@@ -71,6 +71,8 @@ class Outbox:
         self.destination = destination
         self._deliver = deliver
         self._metrics = metrics
+        # From 0 on: of a series that begins with its first drops nothing increases.
+        metrics.notices_dropped.labels(destination=destination.name)
         self._pace = pace
         self._namespace = namespace
         self._link = link

@@ -60,7 +60,7 @@ def shown(value: Any) -> str:  # noqa: ANN401 -- JSON
     if isinstance(value, str) and value.startswith("{"):
         try:
             document = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value[:120]
         asked = {
             key: document[key]

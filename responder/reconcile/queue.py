@@ -57,6 +57,8 @@ class KeyedQueue(Generic[KeyT]):
         self._again: set[KeyT] = set()
         self._timers: dict[KeyT, asyncio.TimerHandle] = {}
         self._failures: dict[KeyT, int] = {}
+        self._resting: set[KeyT] = set()
+        """Failed, and told by themselves when to be tried again."""
         self._closed = False
 
     async def idle(self) -> None:
@@ -95,9 +97,15 @@ class KeyedQueue(Generic[KeyT]):
             self._add_now(key)
 
     def hurry(self) -> None:
-        """What failed and waits for its next try is tried now, as if for the first time."""
-        for key in [key for key in self._timers if key in self._failures]:
-            del self._failures[key]
+        """What failed and waits for its next try is tried now, as if for the first time.
+
+        Not what rests for a time of its own: that was refused, or told when to come again. What is
+        being tried may have begun before, and is not held back for it if that fails.
+        """
+        for key in self._failures.keys() & self._running.keys():
+            self._failures[key] = 0
+        for key in [key for key in self._timers if key in self._failures.keys() - self._resting]:
+            self._failures.pop(key)
             self._add_now(key)
 
     def seen(self, key: KeyT) -> None:
@@ -138,6 +146,7 @@ class KeyedQueue(Generic[KeyT]):
     async def _run(self, key: KeyT) -> None:
         try:
             self._again.discard(key)
+            self._resting.discard(key)
             await self._work(key)
             self._failures.pop(key, None)
         except NotYet as wait:
@@ -169,6 +178,7 @@ class KeyedQueue(Generic[KeyT]):
         delay *= random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, no secret
         if isinstance(error, Again) and error.after_seconds is not None:
             delay = error.after_seconds
+            self._resting.add(key)
         self._on_failure(key, error, delay)
         asked = self._timers.pop(key, None)
         if asked is not None:  # for later, while it was worked on

@@ -156,10 +156,11 @@ def _standing(
     Of a ConfigMap that many share, the copy of the ledger tells of the ask's own key.
     """
     subject, field = _subject(ask, situation.key), field_of(ask, situation.key)
-    if situation.missing:
-        message = f"{situation.key} does not exist"
-        return (Target(situation.key, TargetState.NO_TARGET, subject, message),)
     found = []
+    if situation.missing:
+        # Its autoscaler may be held all the same: it is away for a moment, as far as is known.
+        message = f"{situation.key} does not exist"
+        found.append(Target(situation.key, TargetState.NO_TARGET, subject, message))
     for key, ledger in step.held.items():
         state, message = explaining.told(bad.get((key, field)), key, situation)
         own = ledger.only({field}) if field else ledger
@@ -176,7 +177,7 @@ def _standing(
     if not found and (finding := bad.get((situation.key, field))) is not None:
         state, message = explaining.told(finding, situation.key, situation)
         found.append(Target(situation.key, state, subject, message))
-    if ask.target_kind == DEPLOYMENT:
+    if ask.target_kind == DEPLOYMENT and not situation.missing:
         found += [
             explaining.left_alone(named, situation, subject) for named in situation.left_alone
         ]

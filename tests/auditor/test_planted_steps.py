@@ -140,6 +140,18 @@ def a_step_of_one_loosens_the_hold_of_another(rogue: Rogue) -> None:
     rogue.hold(4)
 
 
+def a_relapse_that_was_carried_out_is_undone_at_once(rogue: Rogue) -> None:
+    """No write that was under way comes after a later one of ours."""
+    name = rogue.open_incident(scale(0), **STEPS)
+    rogue.hold(0)
+    step(rogue, name, 2)
+    rogue.hold(4)
+    relapse(rogue, name)
+    rogue.hold(0)
+    rogue.hold(4)
+    rogue.hold(0)
+
+
 def a_stage_that_is_reached_is_dropped(rogue: Rogue) -> None:
     name = rogue.open_incident(scale(4), **stage(scale(1)))
     rogue.hold(4)
@@ -169,6 +181,7 @@ def the_first_holds_are_dropped_for_those_of_a_stage(rogue: Rogue) -> None:
         a_document_lets_more_through,
         a_relapse_is_not_carried_out,
         a_step_of_one_loosens_the_hold_of_another,
+        a_relapse_that_was_carried_out_is_undone_at_once,
         a_stage_that_is_reached_is_dropped,
         a_stage_that_is_reached_is_never_held,
         the_first_holds_are_dropped_for_those_of_a_stage,

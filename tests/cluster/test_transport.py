@@ -204,8 +204,9 @@ async def test_each_answer_is_mapped(
         assert len(it.server.exchanges) == 1
 
 
-async def test_a_proxys_page_in_answer_to_a_write_is_ambiguous() -> None:
-    async with faulty(answering(200, "<html>")) as it:
+@pytest.mark.parametrize("page", ["<html>", '{"a":' * 100_000 + "1" + "}" * 100_000])
+async def test_what_is_no_object_in_answer_to_a_write_is_ambiguous(page: str) -> None:
+    async with faulty(answering(200, page)) as it:
         for request, ambiguous in ((it.create, True), (it.get, False)):
             with pytest.raises(Unavailable) as caught:
                 await request()

@@ -435,6 +435,15 @@ async def test_an_object_that_is_not_understood_neither_stops_others_nor_looks_d
         assert it.values == {"a": "1", "c": ""}
 
 
+async def test_an_object_that_is_nested_too_deep_stops_no_other() -> None:
+    deep = b'{"type":"ADDED","object":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001 + b"\n"
+    follows = sending(deep, event("ADDED", 22, name="c"))
+    async with watched(listing(20, thing(10, content="1"), then=follows)) as it:
+        await eventually(lambda: "c" in it.values)
+        assert it.values == {"a": "1", "c": ""}
+        assert it.cache.lists == 1
+
+
 async def test_a_callback_that_fails_stops_nothing() -> None:
     told: list[Any] = []
 

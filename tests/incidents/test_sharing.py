@@ -24,6 +24,19 @@ def test_what_two_incidents_say_alike_is_once_in_memory() -> None:
     assert [*map(id, one.alerts)] == [*map(id, other.alerts)]
 
 
+def test_what_is_nested_too_deep_is_given_as_it_is() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shared({"limit": deep})["limit"] is deep
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    text = "x" * 100_000
+    assert shared([text]) == [text]
+    assert text not in sharing._STRINGS
+
+
 def test_no_more_than_the_last_ones_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_MOST", 3)
     assert shared([f"{number}" for number in range(10)]) == [f"{number}" for number in range(10)]

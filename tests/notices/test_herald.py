@@ -372,8 +372,10 @@ async def test_a_file_that_cannot_even_be_looked_at_does_not_end_the_responder(
 
 
 async def test_without_a_file_there_is_nothing_to_wait_for() -> None:
-    herald = Herald(None, templates=None, link="", namespace="mail", metrics=Metrics())
+    metrics = Metrics()
+    herald = Herald(None, templates=None, link="", namespace="mail", metrics=metrics)
     await herald.follow()
     await herald.ready(within_seconds=0)
     herald.hear(LIFE[1], LIFE[2])
     await herald.close()
+    assert metrics.registry.get_sample_value("responder_notify_file_last_load_valid") == 1

@@ -250,3 +250,11 @@ async def test_between_two_deliveries_the_time_that_was_asked_for_passes() -> No
             await asyncio.sleep(0)
         assert place.names == ["n-1"]
         assert box.waiting == 498
+
+
+def test_drops_are_counted_from_none_on() -> None:
+    """Of a series that begins with its first drops Prometheus sees no increase."""
+    metrics = Metrics()
+    outbox(Place(), metrics=metrics)
+    labels = {"destination": "on-call"}
+    assert metrics.registry.get_sample_value("responder_notices_dropped_total", labels) == 0

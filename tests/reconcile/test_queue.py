@@ -157,6 +157,52 @@ async def test_in_a_hurry_what_failed_is_tried_at_once_and_nothing_else() -> Non
     await queue.close()
 
 
+async def test_no_hurry_makes_up_for_what_rests_by_itself() -> None:
+    """What was refused, or told when to come again, waits until then."""
+    begun: list[str] = []
+
+    async def refuse(key: str) -> None:
+        begun.append(key)
+        raise Again("refused", after_seconds=3600)
+
+    queue: KeyedQueue[str] = KeyedQueue(refuse, at_once=8, on_failure=lambda *_told: None)
+    queue.add("a")
+    await queue.idle()
+    for _ in range(10):
+        queue.hurry()
+    queue.add("b")
+    await queue.idle()
+    assert begun == ["a", "b"]
+    await queue.close()
+
+
+async def test_what_is_tried_while_there_is_hurry_counts_its_failures_anew() -> None:
+    """It may have begun on a connection that was dying."""
+    delays: list[float] = []
+    gate = asyncio.Event()
+
+    async def fail(_key: str) -> None:
+        if len(delays) == 8:
+            await gate.wait()
+        raise Again("unavailable")
+
+    queue: KeyedQueue[str] = KeyedQueue(
+        fail,
+        at_once=8,
+        on_failure=lambda _key, _error, delay: delays.append(delay),
+        base_seconds=0.001,
+        most_seconds=3600,
+    )
+    queue.add("a")
+    await eventually(lambda: len(delays) == 8 and queue._running)
+    queue.hurry()
+    gate.set()
+    await eventually(lambda: len(delays) >= 9)
+    assert delays[7] > 0.06
+    assert delays[8] <= 0.001
+    await queue.close()
+
+
 async def test_the_earliest_wish_wins() -> None:
     work = Work()
     work.gate.set()

@@ -1,5 +1,7 @@
 """Promise 6, as far as a history shows it: nothing is written where it isn't allowed."""
 
+import math
+
 from responder.sandbox.audit.demands import SENDING_HOLDS, agrees, is_transactional, may_be_held
 from responder.sandbox.audit.rules import Step, Violation
 from responder.sandbox.audit.versions import CONFIG_MAP, HOLDER, INCIDENT, Writer, beyond_fields
@@ -8,11 +10,22 @@ from responder.sandbox.audit.world import World
 PROMISE = "6, never beyond authority"
 
 
+_UNSEEN_SECONDS = 2.0
+"""So long a write of ours may have been under way when an owner took the permission back."""
+
+
 class Authority:
     """Looks at who is written to, and at whether more than a hold is."""
 
+    def __init__(self) -> None:
+        self._allowed_until: dict[str, float] = {}
+        """When what was allowed was so no more, by uid."""
+
     def see(self, step: Step) -> list[Violation]:
-        if step.after.kind == INCIDENT or not step.is_ours:
+        if step.after.kind == INCIDENT:
+            return []
+        self._follow(step)
+        if not step.is_ours:
             return []
         before = step.before
         if before is None:
@@ -26,7 +39,9 @@ class Authority:
         allowed = may_be_held(before, immune=step.world.immune)
         tightens = any(change.by is Writer.HOLDER for change in step.changes)
         told = "; ".join(map(str, step.changes))
-        if told and not allowed and not is_held:
+        until = self._allowed_until.get(before.uid, -math.inf)
+        lately = step.after.seen - until <= _UNSEEN_SECONDS
+        if told and not allowed and not is_held and not lately:
             mail = "transactional mail" if is_transactional(before) else "nobody allowed it"
             found.append(step.violation(PROMISE, f"written to, though {mail}: {told}"))
         elif is_transactional(before) and not agrees(before) and before.ledger is None and tightens:
@@ -38,6 +53,12 @@ class Authority:
             if strange.get(key) != now.get(key)
         ]
         return found
+
+    def _follow(self, step: Step) -> None:
+        before, immune = step.before, step.world.immune
+        was_allowed = before is not None and may_be_held(before, immune=immune)
+        if was_allowed and not may_be_held(step.after, immune=immune):
+            self._allowed_until[step.after.uid] = step.after.seen
 
     def end(self, world: World, *, answering: bool) -> list[Violation]:
         """All is judged as it happens."""

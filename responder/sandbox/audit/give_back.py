@@ -5,6 +5,7 @@ from typing import Any
 
 from responder.sandbox.audit.rules import Step, Violation
 from responder.sandbox.audit.versions import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     INCIDENT,
@@ -102,6 +103,8 @@ class ExactGiveBack:
         if name == "replicas" and world.autoscalers_of(live.name):
             # The number is the autoscaler's; we may bring it up to where it was, and no further.
             most = max(due or 0, memory.original.get(name) or 0)
+            if value == 0 and due:
+                return f"0, at which no autoscaler brings it back, and its baseline is {due}"
             by_itself = not live.is_ours(live.path_of(name))
             return (
                 ""
@@ -134,6 +137,8 @@ class ExactGiveBack:
         target = target_of(live)
         if any(True for _ in world.demands_on(target)):
             return []
+        if live.kind == AUTOSCALER and target not in world.objects and _is_asked_for(world, live):
+            return []  # its workload is away, and what asks for it is judged when that closes
         memory = self._memories[live.uid]
         wrong = [f"{trace} is left" for trace in live.traces]
         wrong += [
@@ -163,6 +168,12 @@ class ExactGiveBack:
             if memory.touched or live.traces:
                 found += self._left(world, live, revision=live.revision)
         return found
+
+
+def _is_asked_for(world: World, live: Version) -> bool:
+    """Tell whether an open incident that its ledger names asks for what it may hold."""
+    named = {entry.get("uid") for entry in (live.ledger or {}).values()}
+    return any(uid in named and incident.asks for uid, incident in world.incidents.items())
 
 
 def _is_being_left(world: World, live: Version) -> bool:

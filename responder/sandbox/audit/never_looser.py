@@ -22,8 +22,8 @@ class _Standing:
     told: str
     somewhere: bool
     unmet_since: Version | None
-    until_lately: tuple[float, Demand] | None = None
-    """What it asked for before, and until when: a relapse or a stage asks for more."""
+    until_lately: tuple[Version, Demand] | None = None
+    """What it asked for before, and what ended that: a relapse or a stage asks for more."""
 
 
 class NeverLooser:
@@ -34,6 +34,8 @@ class NeverLooser:
         self._patience_seconds = patience_seconds
         self._standing: dict[Target, dict[Pair, _Standing]] = {}
         self._undone: Counter[Target] = Counter()
+        self._written: dict[str, int] = {}
+        """When we last wrote an object, by its uid."""
 
     def see(self, step: Step) -> list[Violation]:
         found: list[Violation] = []
@@ -52,13 +54,15 @@ class NeverLooser:
                     f"{incident.name} asks for {demand}",
                     step.world.is_somewhere_met(demand, target),
                     None if met else since,
-                    _until_lately(before, demand, step.after.seen),
+                    _until_lately(before, demand, step.after),
                 )
                 found += self._judge(step, target, before=before, now=now, pair=pair)
                 known[pair] = now
             for pair in [pair for pair in known if step.only in ("", pair[0])]:
                 if pair not in seen:
                     found += self._waited(step, target, known.pop(pair))
+        if step.is_ours:
+            self._written[step.after.uid] = step.after.revision
         return found
 
     def _judge(
@@ -73,8 +77,11 @@ class NeverLooser:
             return []
         told = f"{now.told}, and we wrote: {'; '.join(map(str, step.changes))}"
         if pair in step.world.held[live.uid]:
-            under_way = now.until_lately is not None and step.world.is_somewhere_met(
-                now.until_lately[1], target
+            # Guarded by the version it was decided on, it never lands on a later write of ours.
+            under_way = (
+                now.until_lately is not None
+                and self._written.get(step.after.uid, 0) < now.until_lately[0].revision
+                and step.world.is_somewhere_met(now.until_lately[1], target)
             )
             if before is not None and before.somewhere and not now.somewhere and not under_way:
                 return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
@@ -113,15 +120,15 @@ class NeverLooser:
 
 
 def _until_lately(
-    before: _Standing | None, demand: Demand, seen: float
-) -> tuple[float, Demand] | None:
+    before: _Standing | None, demand: Demand, after: Version
+) -> tuple[Version, Demand] | None:
     """Give what a write that is under way may still have been decided by."""
     if before is None:
         return None
     if before.demand != demand:
-        return seen, before.demand
+        return after, before.demand
     known = before.until_lately
-    return known if known is not None and seen - known[0] <= _UNSEEN_SECONDS else None
+    return known if known is not None and after.seen - known[0].seen <= _UNSEEN_SECONDS else None
 
 
 def _loosens(step: Step, demand: Demand) -> bool:
