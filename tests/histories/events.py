@@ -25,6 +25,8 @@ WEIGHTS: Final = {
     "stale": 3,
     "trigger": 3,
     "edit": 14,
+    "race": 6,
+    "twins": 4,
     "apply": 5,
     "rival": 2,
     "autoscale": 3,

@@ -222,6 +222,11 @@ class Player:
         if self.replica is not None:
             self.replica.wire.lag_seconds = lag
 
+    async def on_twins(self, event: Event) -> None:
+        """Two alerts of one incident come at once, each to another replica."""
+        one, other = (self._fires(event.n + by, 1) for by in (0, 2 * len(NAMES)))
+        await asyncio.gather(self._tell(one), self._tell(other, door=True))
+
     async def on_fire_lost(self, event: Event) -> None:
         self._fires(event.n, event.m)
 
@@ -289,7 +294,15 @@ class Player:
 
     # Others who write
 
+    async def on_race(self, event: Event) -> None:
+        """Somebody edits between our look at an object and our write."""
+        if self.replica is not None:
+            self.replica.wire.meanwhile = lambda: self._edit(event)
+
     async def on_edit(self, event: Event) -> None:
+        self._edit(event)
+
+    def _edit(self, event: Event) -> None:
         kind, name = _TARGETS[event.n % len(_TARGETS)]
         value = event.m % 12
         if kind == DEPLOYMENT:

@@ -7,7 +7,7 @@ is the server's. Latencies and failures come from the history's own chance.
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any, Self, cast
@@ -122,6 +122,8 @@ class Wire:
     """How late a watch tells what happens, at most."""
     kill_after: int = -1
     """So many more requests, and it is killed in the middle of one."""
+    meanwhile: Callable[[], None] | None = None
+    """What somebody else does while our next patch of a held object is on its way."""
     killed: asyncio.Event = field(default_factory=asyncio.Event)
     streams: "set[Stream]" = field(default_factory=set)
     requests: int = 0
@@ -164,6 +166,9 @@ class Wire:
             return self._shown(answers.refused(refused))
         if method == "GET" and requests.watches(cast("BaseRequest", asked)):
             return self._watch(asked)
+        if self.meanwhile is not None and method == "PATCH" and "/incidents/" not in url.path:
+            act, self.meanwhile = self.meanwhile, None
+            act()
         answer = await self.service.answer(cast("BaseRequest", asked))
         if is_last:
             await self._die()
