@@ -31,6 +31,7 @@ _PATIENCE_SECONDS: Final = 200.0
 _SETTLES_SECONDS: Final = 100.0
 _MOST_ROUNDS: Final = 60
 _SYNC_SECONDS: Final = 15.0
+_CLOCKS_AGREE_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -165,7 +166,7 @@ class _History:
         self._player.done["settled"] += 1
         found: list[str] = []
         for _ in range(3):
-            found = disorder(self._stage, self._model) + self._still_held()
+            found = disorder(self._stage, self._model) + self._still_held() + self._unheard()
             if not found:
                 return
             await asyncio.sleep(41)
@@ -177,6 +178,23 @@ class _History:
             return []
         phased = [i for i in self._stage.listed(INCIDENT) if (i.get("status") or {}).get("phase")]
         return [f"{each.incident} holds, and the switch says give-back" for each in asking(phased)]
+
+    def _unheard(self) -> list[str]:
+        """Name what fires, whose notification was lost, and of which no incident knows by now."""
+        source = self._player.source
+        if source.is_down or abs(self._player.clocks.server_ahead_seconds) > _CLOCKS_AGREE_SECONDS:
+            return []
+        known: dict[str, str] = {}
+        for incident in self._stage.listed(INCIDENT):
+            for each, record in (incident["spec"].get("alerts") or {}).items():
+                told = [sender["startsAt"] for sender in record["senders"].values()]
+                known[each] = max([known.get(each, ""), *told])
+        in_force = {playbook.name for playbook in self._player.rules.playbooks}
+        return [
+            f"{labels} fires, and nobody knows"
+            for each, (labels, since) in source.firing.items()
+            if labels["alertname"] in in_force and known.get(each, "") < since
+        ]
 
     async def _end_well(self) -> None:
         """With everybody's help each incident closes, and everything is as it was."""

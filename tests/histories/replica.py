@@ -42,6 +42,7 @@ SETTINGS = Settings(
     playbooks=Path("unused"),
     alertmanager_urls=(EXTERNAL_URL,),
     alertmanager_receiver="responder",
+    alertmanager_grace_seconds=60.0,  # so that what got lost is found while a history settles
     prometheus_url="http://prometheus.example",
     keep_closed_hours=2.0,
 )

@@ -10,7 +10,7 @@ from tests.histories.events import Event
 from tests.histories.mutants import MUTANTS, ROOT, Mutant
 from tests.histories.shrinking import shortest
 
-_SEEDS = (1, 2, 3, 4, 5, 6, 7, 8, 35, 36, 38, 43)
+_SEEDS = (1, 2, 3, 4, 16, 23, 29, 34, 35, 39, 47)
 """Chosen so that they reach every state; the command plays thousands of others."""
 
 
@@ -34,7 +34,7 @@ def test_known_histories_keep_every_promise_and_reach_every_state() -> None:
 
 def test_the_same_seed_is_the_same_history() -> None:
     told = {
-        _run("--histories=1", "--seed=36").partition("hours")[2].partition("\n")[2] for _ in "ab"
+        _run("--histories=1", "--seed=39").partition("hours")[2].partition("\n")[2] for _ in "ab"
     }
     assert len(told) == 1
 
