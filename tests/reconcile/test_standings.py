@@ -17,11 +17,13 @@ from responder.reconcile.preview import merged
 from responder.reconcile.situation import gather
 from responder.reconcile.standings import outcomes_of
 from responder.reconcile.view import View
-from tests.incidents.given import PAUSE, incident
-from tests.reconcile.objects import Json, config_map
+from tests.incidents.given import PAUSE, SCALE, incident
+from tests.reconcile.objects import Json, autoscaler, config_map, deployment
 
 HOLDS = ObjectKey("ConfigMap", "mail", "sending-holds")
 CAMPAIGN = ObjectKey("ConfigMap", "mail", "spring-sale")
+SENDER = ObjectKey("Deployment", "mail", "email-sender")
+HPA = ObjectKey("HorizontalPodAutoscaler", "mail", "email-sender-hpa")
 
 
 def pool(name: str) -> Ask:
@@ -50,13 +52,16 @@ def settled(key: ObjectKey, live: Json, *incidents: Incident) -> tuple[View, Ste
     view.put_object("ConfigMap", live)
     for each in incidents:
         view.put_incident(each)
-    uids = {each.uid for each in incidents}
-    facts = Facts(present=uids, open_incidents=uids, fenced=True)
+    return view, settle(view, key)
+
+
+def settle(view: View, key: ObjectKey) -> Step:
+    facts = Facts(present=view.present, open_incidents=view.open, fenced=True)
     while (write := (step := gather(view, key, pools=()).plan(facts)).write) is not None:
-        now = merged(view.objects[key], write.patch)
+        now = merged(view.objects[write.key], write.patch)
         now["metadata"]["resourceVersion"] = str(int(now["metadata"]["resourceVersion"]) + 1)
-        view.replace_object(key, now)
-    return view, step
+        view.replace_object(write.key, now)
+    return step
 
 
 def told(key: ObjectKey, view: View, step: Step) -> dict[str, Outcome]:
@@ -203,6 +208,27 @@ def test_two_asks_by_one_name_are_refused_and_held_each_by_itself() -> None:
     view, step = settled(CAMPAIGN, view.objects[CAMPAIGN], renewed(each, first))
     assert view.objects[CAMPAIGN]["data"]["x"] == "on"
     assert told(CAMPAIGN, view, step)["a"].targets[0].state is TargetState.NOT_ALLOWED
+
+
+def test_an_autoscaler_that_is_held_without_its_deployment_is_told_to_who_asks_now() -> None:
+    view = View()
+    view.put_object("Deployment", deployment())
+    view.put_object("HorizontalPodAutoscaler", autoscaler())
+    view.put_incident(asking("x", SCALE))
+    before = told(SENDER, view, settle(view, SENDER))
+    assert [target.key for target in before["x"].targets] == [HPA]
+    view.put_incident(renewed(view.incidents_on(SENDER)[0], before))
+
+    view.drop_object(SENDER)
+    view.put_incident(asking("y", dataclasses.replace(SCALE, limit={"replicas": 1})))
+    outcomes = told(SENDER, view, settle(view, SENDER))
+
+    for uid in "xy":
+        states = {target.key: target.state for target in outcomes[uid].targets}
+        assert states == {SENDER: TargetState.NO_TARGET, HPA: TargetState.APPLIED}
+    (copy,) = [target.ledger for target in outcomes["y"].targets if target.key == HPA]
+    assert copy is not None
+    assert copy.fields["maxReplicas"].baseline == 20
 
 
 def letting_go(each: Incident) -> Incident:
