@@ -83,6 +83,12 @@ def _errors() -> list[str]:
     return errors
 
 
+def _was_released(incident: dict[str, Any], labels: dict[str, str], since: str) -> bool:
+    spec, request = incident["spec"], (incident.get("status") or {}).get("lettingGo") or {}
+    is_its = {**labels, **spec["identity"]} == labels and spec["playbook"] == labels["alertname"]
+    return is_its and bool(request.get("at", "") >= since)
+
+
 class _History:
     def __init__(self, loop: VirtualLoop, seed: int, errors: list[str]) -> None:
         chance = random.Random(seed)
@@ -185,7 +191,8 @@ class _History:
         if source.is_down or abs(self._player.clocks.server_ahead_seconds) > _CLOCKS_AGREE_SECONDS:
             return []
         known: dict[str, str] = {}
-        for incident in self._stage.listed(INCIDENT):
+        incidents = self._stage.listed(INCIDENT)
+        for incident in incidents:
             for each, record in (incident["spec"].get("alerts") or {}).items():
                 told = [sender["startsAt"] for sender in record["senders"].values()]
                 known[each] = max([known.get(each, ""), *told])
@@ -193,7 +200,10 @@ class _History:
         return [
             f"{labels} fires, and nobody knows"
             for each, (labels, since) in source.firing.items()
-            if labels["alertname"] in in_force and known.get(each, "") < since
+            if labels["alertname"] in in_force
+            and known.get(each, "") < since
+            # What a person released while it fires is not held again, whichever of its alerts does.
+            and not any(_was_released(incident, labels, since) for incident in incidents)
         ]
 
     async def _end_well(self) -> None:

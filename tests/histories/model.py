@@ -173,7 +173,9 @@ class Model:
                 if was != known.ours and place not in self.tainted:
                     known.want = was
                 holder = _holder(old, each)
-                if holder and holder not in self.present and not self.ghosts_may_go:
+                is_ghost = bool(holder) and holder not in self.present
+                # A workload that has an autoscaler again is left to its bounds.
+                if is_ghost and not self.ghosts_may_go and not self._is_loose(place):
                     self.faults.append(f"{place} is given back, and nobody released its ghost")
                 if not self._is_back(place, known, now, after):
                     self.faults.append(f"{place} was {known.want!r}, and is given back as {now!r}")

@@ -22,8 +22,9 @@ class _Standing:
     told: str
     somewhere: bool
     unmet_since: Version | None
-    until_lately: tuple[Version, Demand] | None = None
-    """What it asked for before, and what ended that: a relapse or a stage asks for more."""
+    until_lately: tuple[Version, Demand | None] | None = None
+    """What ended what it asked for before, and that: a relapse or a stage asks for more, and one
+    that is armed again for something."""
 
 
 class NeverLooser:
@@ -81,7 +82,7 @@ class NeverLooser:
             under_way = (
                 now.until_lately is not None
                 and self._written.get(step.after.uid, 0) < now.until_lately[0].revision
-                and step.world.is_somewhere_met(now.until_lately[1], target)
+                and _is_met(step, now.until_lately[1], target)
             )
             if before is not None and before.somewhere and not now.somewhere and not under_way:
                 return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
@@ -119,12 +120,16 @@ class NeverLooser:
         return standing.incident.excuses(target, undone=self._undone[target])
 
 
+def _is_met(step: Step, demand: Demand | None, target: Target) -> bool:
+    return demand is None or step.world.is_somewhere_met(demand, target)
+
+
 def _until_lately(
     before: _Standing | None, demand: Demand, after: Version
-) -> tuple[Version, Demand] | None:
+) -> tuple[Version, Demand | None] | None:
     """Give what a write that is under way may still have been decided by."""
     if before is None:
-        return None
+        return after, None
     if before.demand != demand:
         return after, before.demand
     known = before.until_lately
