@@ -285,14 +285,7 @@ def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
                 plain=ask.control == "keys",
                 forced=incident.include_transactional,
             )
-            held = any(
-                target.key == situation.key
-                and target.uid == uid(live)
-                and target.ledger is not None
-                and name in target.ledger.fields
-                for target in incident.status.targets
-            )
-            if barrier is not None and not held:
+            if barrier is not None and not _is_held_for(incident, name, situation, live):
                 situation.refused[wish_of(incident, ask, situation.key)] = barrier
                 continue
         control = controls.setdefault(name, control_of(ask, pools=pools))
@@ -300,6 +293,21 @@ def _gather_document(situation: Situation, *, pools: tuple[str, ...]) -> None:
             Hold(holder_of(incident), _limit(ask, control), share_of(incident))
         )
     situation.keys = {name: HeldKey(controls[name], holds[name]) for name in controls}
+
+
+def _is_held_for(incident: Incident, field: str, situation: Situation, live: JsonObject) -> bool:
+    """Tell whether a key is held for an incident already: by its status, or, until that can tell of
+    it, by the ledger.
+    """
+    ledger = Ledger.from_text(annotation(live, LEDGER_ANNOTATION))
+    entry = ledger.fields.get(field) if ledger is not None else None
+    return (entry is not None and entry.uid == incident.uid) or any(
+        target.key == situation.key
+        and target.uid == uid(live)
+        and target.ledger is not None
+        and field in target.ledger.fields
+        for target in incident.status.targets
+    )
 
 
 def _limit(ask: Ask, control: AnyControl) -> Any:  # noqa: ANN401 -- the control's own

@@ -210,6 +210,24 @@ def test_two_asks_by_one_name_are_refused_and_held_each_by_itself() -> None:
     assert told(CAMPAIGN, view, step)["a"].targets[0].state is TargetState.NOT_ALLOWED
 
 
+def test_relabelled_before_its_status_tells_of_it_a_hold_stays() -> None:
+    """As whoever was killed in between finds it."""
+    x, y = asking("x", PAUSE), asking("y", PAUSE)
+    view, _ = settled(CAMPAIGN, config_map(), x)
+    live = view.objects[CAMPAIGN]
+    labels = {**live["metadata"].get("labels", {}), "campaign-responder.dev/hold": "never"}
+    version = str(int(live["metadata"]["resourceVersion"]) + 1)
+    metadata = {**live["metadata"], "labels": labels, "resourceVersion": version}
+    view.put_object("ConfigMap", {**live, "metadata": metadata})
+    view.put_incident(y)
+
+    outcomes = told(CAMPAIGN, view, settle(view, CAMPAIGN))
+
+    assert "hold.json" in view.objects[CAMPAIGN]["data"]
+    states = {uid: [target.state for target in each.targets] for uid, each in outcomes.items()}
+    assert states == {"x": [TargetState.APPLIED], "y": [TargetState.NOT_ALLOWED]}
+
+
 def test_an_autoscaler_that_is_held_without_its_deployment_is_told_to_who_asks_now() -> None:
     view = View()
     view.put_object("Deployment", deployment())
