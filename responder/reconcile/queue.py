@@ -104,8 +104,9 @@ class KeyedQueue(Generic[KeyT]):
         """
         for key in self._failures.keys() & self._running.keys():
             self._failures[key] = 0
-        for key in [key for key in self._timers if key in self._failures.keys() - self._resting]:
-            self._failures.pop(key)
+        due = self._failures.keys() - self._resting
+        for key in [key for key in self._timers if key in due]:
+            del self._failures[key]
             self._add_now(key)
 
     def seen(self, key: KeyT) -> None:

@@ -23,14 +23,13 @@ from responder.sandbox.api.server import Running
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.versions import (
     AUTOSCALER,
-    CONFIG_MAP,
     DEPLOYMENT,
     INCIDENT,
-    Version,
 )
 from responder.sandbox.chronicle import Chronicle, News
 from responder.sandbox.crew import Crew, Wishes, outcome_of
 from responder.sandbox.people import THIRD_PERSON, People
+from responder.sandbox.recording import version_of
 from responder.sandbox.scenario.schema import Delivery, Event, Wish
 from responder.sandbox.senders.campaigns import Outcomes
 from responder.sandbox.serving import serving
@@ -51,12 +50,6 @@ _LEAST_CONFIRMED_SECONDS: Final = 3.0
 _AFTERWARDS_TOLD_SECONDS: Final = 120.0
 """How long the story goes on after everything is over, so that the end is seen."""
 _READY_SECONDS: Final = 10.0
-_WATCHED: Final = {
-    "deployments": DEPLOYMENT,
-    "horizontalpodautoscalers": AUTOSCALER,
-    "configmaps": CONFIG_MAP,
-    "incidents": INCIDENT,
-}
 
 
 class Telling(Protocol):
@@ -148,7 +141,7 @@ class Rehearsal:
     # -- the story
 
     def _heard(self, chronicle: Chronicle, change: Change) -> None:
-        version = _version(change)
+        version = version_of(change, seen=time.monotonic())
         if version is not None:
             if version.kind == INCIDENT and self._notifier is not None:
                 # The cause before its effect: the alert is told before what it opens.
@@ -252,24 +245,6 @@ async def _ready(responder: Responder) -> None:
     async with asyncio.timeout(_READY_SECONDS):
         while responder.not_ready():  # noqa: ASYNC110 -- it has no event for it
             await asyncio.sleep(0.02)
-
-
-def _version(change: Change) -> Version | None:
-    """Read a change of what is watched; None for anything else."""
-    kind = _WATCHED.get(change.key[1])
-    body = change.new or change.gone or change.old
-    if kind is None or body is None:
-        return None
-    metadata = body["metadata"]
-    return Version(
-        kind=kind,
-        name=metadata["name"],
-        uid=metadata["uid"],
-        revision=change.version,
-        seen=time.monotonic(),
-        body=body,
-        deleted=change.new is None,
-    )
 
 
 def _delivery_words(delivery: Delivery) -> str:

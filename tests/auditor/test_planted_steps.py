@@ -197,7 +197,7 @@ def test_what_goes_beyond_a_step_or_drops_a_stage_is_found(
 def test_a_step_long_after_its_relapse_is_found(
     rogue: Rogue, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(never_looser, "_UNSEEN_SECONDS", 0.0)
+    monkeypatch.setattr(never_looser, "UNSEEN_SECONDS", 0.0)
     a_step_under_way_comes_after_its_relapse(rogue)
     assert any("a hold was let go" in told for told in found(auditor))
 
@@ -244,7 +244,7 @@ def test_what_is_stricter_than_it_must_be_is_found(
     auditor: Auditor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(never_stricter, "_UNSEEN_SECONDS", 0.0)
+    monkeypatch.setattr(never_stricter, "UNSEEN_SECONDS", 0.0)
     plant(rogue)
     assert any("stricter than is asked" in told for told in found(auditor))
 

@@ -110,7 +110,6 @@ class _History:
         stage.is_healthy = self._is_healthy
         stage.listeners += [self._model.see, self._see_incident]
         self._faults = self._player.faults
-        self._arming = Arming.ARMED
 
     def _is_healthy(self) -> bool:
         return self._player.is_healthy and self._referee.armings[-1][1] is Arming.ARMED

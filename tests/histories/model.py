@@ -12,15 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from responder.sandbox.api.store import Change
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, LEDGER
+from responder.sandbox.recording import WATCHED
 from tests.histories.stage import CONTROLLER, RESPONDER, Stage
 
 Json = dict[str, Any]
 _NUMBERS: Final = {DEPLOYMENT: ("replicas",), AUTOSCALER: ("minReplicas", "maxReplicas")}
-_KINDS: Final = {
-    "deployments": DEPLOYMENT,
-    "horizontalpodautoscalers": AUTOSCALER,
-    "configmaps": CONFIG_MAP,
-}
 
 
 class Place(NamedTuple):
@@ -44,7 +40,6 @@ BULK: Final = Place(DEPLOYMENT, "bulk", "replicas")
 class Known:
     """A field that was held at some time: its value without us, and what we last wrote."""
 
-    uid: str
     want: Any
     ours: Any
 
@@ -132,7 +127,8 @@ class Model:
     def see(self, change: Change, writer: str) -> None:
         if change.key[1] == "incidents":
             self.see_incident(change)
-        kind = _KINDS.get(change.key[1])
+            return
+        kind = WATCHED.get(change.key[1])
         if kind is None:
             return
         if kind == AUTOSCALER:
@@ -152,7 +148,6 @@ class Model:
         self._ours(kind, name, old, new)
 
     def _ours(self, kind: str, name: str, old: Json | None, new: Json) -> None:
-        uid = new["metadata"]["uid"]
         before, after = values_of(kind, old), values_of(kind, new)
         held = held_fields(new)
         for each in sorted(before.keys() | after.keys() | held):
@@ -162,7 +157,7 @@ class Model:
             if each in held:
                 if known is None:
                     self._require_armed(place)
-                    known = self.held[place] = Known(uid, was, now)
+                    known = self.held[place] = Known(was, now)
                 elif was != known.ours and place not in self.tainted:
                     known.want = was
                     self.adopted += 1

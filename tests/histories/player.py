@@ -68,7 +68,6 @@ class Player:
     edited: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     occurrences: dict[str, list[Json]] = field(default_factory=dict)
-    released_ghosts: int = 0
     releases: list[tuple[int, int]] = field(default_factory=list)
     """From which version to which a person's command gave everything back."""
 
@@ -519,7 +518,7 @@ class Player:
             self.stage.ghosts_released_at = began
         self.model.by_hand = True
         with contextlib.suppress(ApiFailure):
-            self.released_ghosts += await release_all(self.stage, self.clocks, self.chance)
+            await release_all(self.stage, self.clocks, self.chance)
         self.model.by_hand = False
         self.releases.append((began, self.stage.store.version))
 

@@ -60,8 +60,8 @@ class Rules:
         await asyncio.Event().wait()
 
 
-async def release_all(stage: Stage, clocks: Clocks, chance: random.Random) -> int:
-    """Do what `responder release --all` does beside a running one; gives how many it asked for."""
+async def release_all(stage: Stage, clocks: Clocks, chance: random.Random) -> None:
+    """Do what `responder release --all` does beside a running one."""
     wire = Wire(stage.service, clocks, chance, TOKEN)
     monotonic = clocks.loop.time
     api = KubernetesApi(wire.connection(), monotonic=monotonic, wall=clocks.server)
@@ -88,11 +88,9 @@ async def release_all(stage: Stage, clocks: Clocks, chance: random.Random) -> in
         now=conductor.now,
         on_stored=conductor.on_stored,
     )
-    asked = 0
     for key in sorted(key for key, item in view.incidents.items() if not item.closed):
         with contextlib.suppress(ResponderError, ApiFailure):
             await intake.ask(key, Wish.RELEASE, by="ada", reason="all of it")
-            asked += 1
     conductor.start()
     for _ in range(10):
         await conductor.quiet(within_seconds=3)
@@ -100,7 +98,6 @@ async def release_all(stage: Stage, clocks: Clocks, chance: random.Random) -> in
         with contextlib.suppress(ApiFailure):
             await conductor.catch_up()
     await conductor.stop()
-    return asked
 
 
 class Replica:
@@ -178,20 +175,14 @@ class Replica:
         answer: web.Response = await self._asked(webhooks.alertmanager, body)
         return answer.status, json.loads(answer.text or "{}")
 
-    async def trigger(self, playbook: str, labels: dict[str, str]) -> bool:
-        """Hold by hand; tells whether it was taken."""
+    async def trigger(self, playbook: str, labels: dict[str, str]) -> None:
+        """Hold by hand; a refusal is the person's to see."""
         body = {"labels": labels, "by": "ada", "reason": "a history"}
-        try:
+        with contextlib.suppress(Exception):
             await self._asked(people.trigger, body, name=playbook)
-        except Exception:  # noqa: BLE001 -- as below
-            return False
-        return True
 
-    async def wish(self, name: str, wish: Wish, *, by: str) -> bool:
-        """Ask for something as a person does through the API; tells whether it was taken."""
+    async def wish(self, name: str, wish: Wish, *, by: str) -> None:
+        """Ask for something as a person does through the API."""
         body = {"by": by, "reason": "a history"}
-        try:
+        with contextlib.suppress(Exception):  # whatever stands in the way, a person sees an error
             await self._asked(people.asking(wish), body, namespace=NAMESPACE, name=name)
-        except Exception:  # noqa: BLE001 -- whatever stands in the way, a person sees an error
-            return False
-        return True

@@ -25,6 +25,7 @@ from responder.sandbox.api.strategy import Options
 from responder.sandbox.api.workloads import Workloads
 from responder.sandbox.api.writing import Objects
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, INCIDENT, Version
+from responder.sandbox.recording import version_of
 from responder.shipped import MANIFESTS
 from tests.histories.virtual_time import Clocks
 
@@ -39,12 +40,6 @@ _API: Final = {
     AUTOSCALER: "autoscaling/v2",
     CONFIG_MAP: "v1",
     INCIDENT: f"{PREFIX}v1alpha1",
-}
-_PLURALS: Final = {
-    "deployments": DEPLOYMENT,
-    "horizontalpodautoscalers": AUTOSCALER,
-    "configmaps": CONFIG_MAP,
-    "incidents": INCIDENT,
 }
 CAMPAIGNS: Final = ("spring-sale", "autumn-news")
 WORKLOADS: Final = ("sender", "bulk")
@@ -148,24 +143,12 @@ class Stage:
         return self._healthy_seconds
 
     def _noticed(self, change: Change) -> None:
-        kind = _PLURALS.get(change.key[1])
-        if kind is None or (kind == INCIDENT) != (change.key[0] == PREFIX.rstrip("/")):
+        version = version_of(change, seen=self.healthy_seconds())
+        if version is None:
             return
-        body = change.new or change.gone or {}
-        meta = body["metadata"]
-        self.versions.append(
-            Version(
-                kind=kind,
-                name=meta["name"],
-                uid=meta["uid"],
-                revision=change.version,
-                seen=self.healthy_seconds(),
-                body=body,
-                deleted=change.new is None,
-            )
-        )
-        if kind == DEPLOYMENT and change.new is not None and self.writer != CONTROLLER:
-            self._changed.add(meta["name"])
+        self.versions.append(version)
+        if version.kind == DEPLOYMENT and not version.deleted and self.writer != CONTROLLER:
+            self._changed.add(version.name)
         for listener in self.listeners:
             listener(change, self.writer)
 

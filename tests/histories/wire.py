@@ -63,8 +63,8 @@ class Answered:
 class Stream:
     """The body of a watch."""
 
-    def __init__(self, events: AsyncIterator[reading.Event], wire: "Wire", custom: str) -> None:
-        self._events, self._wire, self._custom = events, wire, custom
+    def __init__(self, events: AsyncIterator[reading.Event], wire: "Wire") -> None:
+        self._events, self._wire = events, wire
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def break_off(self) -> None:
@@ -124,9 +124,7 @@ class Wire:
     """So many more requests, and it is killed in the middle of one."""
     meanwhile: Callable[[], None] | None = None
     """What somebody else does while our next patch of a held object is on its way."""
-    killed: asyncio.Event = field(default_factory=asyncio.Event)
     streams: "set[Stream]" = field(default_factory=set)
-    requests: int = 0
     answered_at: float = 0.0
     """When the server's time was last heard, in seconds of the loop."""
 
@@ -149,7 +147,6 @@ class Wire:
         **options: Any,  # noqa: ANN401 -- aiohttp's
     ) -> Answered:
         del options
-        self.requests += 1
         asked = Asked(method, url, data or b"", {"Accept": "application/json", **headers})
         await asyncio.sleep(self.chance.choice((0.0, 0.001, 0.004, 0.02)))
         await self._if_dead()
@@ -198,7 +195,6 @@ class Wire:
 
     async def _die(self) -> None:
         self.dead = True
-        self.killed.set()
         await self._if_dead()
 
     async def _if_dead(self) -> None:
@@ -214,7 +210,7 @@ class Wire:
         except Refused as refused:
             return self._shown(answers.refused(refused))
         answered = Answered(200, {"Date": self._date()})
-        answered.content = Stream(events, self, found.kind.kind)
+        answered.content = Stream(events, self)
         self.streams.add(answered.content)
         return answered
 

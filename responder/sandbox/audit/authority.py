@@ -3,15 +3,11 @@
 import math
 
 from responder.sandbox.audit.demands import SENDING_HOLDS, agrees, is_transactional, may_be_held
-from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.rules import UNSEEN_SECONDS, Step, Violation
 from responder.sandbox.audit.versions import CONFIG_MAP, HOLDER, INCIDENT, Writer, beyond_fields
 from responder.sandbox.audit.world import World
 
 PROMISE = "6, never beyond authority"
-
-
-_UNSEEN_SECONDS = 2.0
-"""So long a write of ours may have been under way when an owner took the permission back."""
 
 
 class Authority:
@@ -40,7 +36,7 @@ class Authority:
         tightens = any(change.by is Writer.HOLDER for change in step.changes)
         told = "; ".join(map(str, step.changes))
         until = self._allowed_until.get(before.uid, -math.inf)
-        lately = step.after.seen - until <= _UNSEEN_SECONDS
+        lately = step.after.seen - until <= UNSEEN_SECONDS
         if told and not allowed and not is_held and not lately:
             mail = "transactional mail" if is_transactional(before) else "nobody allowed it"
             found.append(step.violation(PROMISE, f"written to, though {mail}: {told}"))

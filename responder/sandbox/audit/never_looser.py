@@ -4,13 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from responder.sandbox.audit.demands import Demand, is_looser
-from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.rules import UNSEEN_SECONDS, Step, Violation
 from responder.sandbox.audit.versions import CONFIG_MAP, Version
 from responder.sandbox.audit.world import Incident, Pair, Target, World
 
 PROMISE = "2, never looser than the strictest open hold"
-_UNSEEN_SECONDS = 2.0
-"""So long a write of ours may have been under way when an incident came, or asked for more."""
 
 
 @dataclass(slots=True)
@@ -86,7 +84,7 @@ class NeverLooser:
             )
             if before is not None and before.somewhere and not now.somewhere and not under_way:
                 return [step.violation(PROMISE, f"a hold was let go: {told}", target=target)]
-        elif now.incident.since < step.after.seen - _UNSEEN_SECONDS and _loosens(step, now.demand):
+        elif now.incident.since < step.after.seen - UNSEEN_SECONDS and _loosens(step, now.demand):
             return [step.violation(PROMISE, f"loosened past an open incident: {told}")]
         return []
 
@@ -133,7 +131,7 @@ def _until_lately(
     if before.demand != demand:
         return after, before.demand
     known = before.until_lately
-    return known if known is not None and after.seen - known[0].seen <= _UNSEEN_SECONDS else None
+    return known if known is not None and after.seen - known[0].seen <= UNSEEN_SECONDS else None
 
 
 def _loosens(step: Step, demand: Demand) -> bool:

@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from responder.sandbox.audit.demands import Demand
-from responder.sandbox.audit.rules import Step, Violation
+from responder.sandbox.audit.rules import UNSEEN_SECONDS, Step, Violation
 from responder.sandbox.audit.versions import AUTOSCALER, CONFIG_MAP, Json, Version, Writer
 from responder.sandbox.audit.world import Pair, Target, World
 
 PROMISE = "2, never stricter than the strictest open hold"
-_UNSEEN_SECONDS = 2.0
-"""So long a write of ours may have been under way when an incident asked for less."""
 
 
 class NeverStricter:
@@ -50,7 +48,7 @@ class NeverStricter:
             (incident.uid, demand.number): demand
             for incident, demand in step.world.demands_on(target, only=step.only)
         }
-        lately = [(at, old) for at, old in self._lately[target] if now - at <= _UNSEEN_SECONDS]
+        lately = [(at, old) for at, old in self._lately[target] if now - at <= UNSEEN_SECONDS]
         gone = [
             pair
             for pair, demand in known.items()

@@ -7,6 +7,9 @@ from typing import Protocol
 from responder.sandbox.audit.versions import INCIDENT, Change, Version, by_us, changes
 from responder.sandbox.audit.world import Target, World
 
+UNSEEN_SECONDS = 2.0
+"""So long a write of ours may have been under way that was decided upon before what it passes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
